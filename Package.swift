@@ -1,0 +1,100 @@
+// swift-tools-version: 6.3
+import PackageDescription
+
+/// The layers, lowest first: what each may import is all that it lists. Folder = plain word,
+/// module = `Primer` + word, so that no type is shadowed by its module.
+struct Layer {
+  let folder: String
+  var imports: [String] = []
+  var packages: [Target.Dependency] = []
+  var module: String { folder.hasPrefix("C") && folder.dropFirst().first!.isUppercase ? folder : "Primer" + folder }
+}
+
+let layers = [
+  Layer(folder: "Tensors", imports: ["CKernels"]),
+  Layer(folder: "Layers", imports: ["PrimerTensors"]),
+  Layer(folder: "Tokenizers"),
+  Layer(folder: "Checkpoints", imports: ["PrimerTensors", "PrimerTokenizers"]),
+  Layer(folder: "Models", imports: ["PrimerLayers", "PrimerTensors", "PrimerCheckpoints", "PrimerTokenizers"]),
+  Layer(folder: "Datasets", imports: ["PrimerTensors", "PrimerTokenizers"]),
+  Layer(
+    folder: "Generation",
+    imports: ["PrimerModels", "PrimerLayers", "PrimerTensors", "PrimerTokenizers", "PrimerCheckpoints"]),
+  Layer(
+    folder: "Training",
+    imports: [
+      "PrimerModels", "PrimerLayers", "PrimerTensors", "PrimerDatasets", "PrimerCheckpoints", "PrimerTokenizers",
+    ],
+    packages: [.product(name: "Yams", package: "Yams")]),
+  Layer(
+    folder: "Evaluation",
+    imports: [
+      "PrimerGeneration", "PrimerDatasets", "PrimerModels", "PrimerTensors", "PrimerTokenizers", "PrimerCheckpoints",
+    ]),
+]
+
+let swiftSettings: [SwiftSetting] = [
+  .swiftLanguageMode(.v6),
+  .enableUpcomingFeature("ExistentialAny"),
+  .enableUpcomingFeature("MemberImportVisibility"),
+  .enableUpcomingFeature("InternalImportsByDefault"),
+  .enableUpcomingFeature("NonisolatedNonsendingByDefault"),
+]
+
+/// Test targets and what each looks at, beside `TestSupport`.
+let tests: [(name: String, imports: [String])] = [
+  ("CKernels", ["CKernels"]),
+  ("Tensors", ["PrimerTensors"]),
+  ("Tokenizers", ["PrimerTokenizers"]),
+  ("Checkpoints", ["PrimerCheckpoints", "PrimerTensors", "PrimerTokenizers"]),
+  ("Models", ["PrimerModels", "PrimerLayers", "PrimerTensors", "PrimerCheckpoints"]),
+  ("Datasets", ["PrimerDatasets", "PrimerTokenizers", "PrimerTensors"]),
+  (
+    "Generation",
+    ["PrimerGeneration", "PrimerModels", "PrimerLayers", "PrimerTensors", "PrimerTokenizers"]
+  ),
+  (
+    "Training",
+    ["PrimerTraining", "PrimerModels", "PrimerLayers", "PrimerTensors", "PrimerDatasets", "PrimerTokenizers"]
+  ),
+  ("EndToEnd", ["PrimerTensors", "PrimerCheckpoints", "PrimerTokenizers"]),
+]
+
+let package = Package(
+  name: "primer",
+  platforms: [.macOS(.v15)],
+  products: layers.map { .library(name: $0.module, targets: [$0.module]) }
+    + [.executable(name: "primer", targets: ["primer"])],
+  dependencies: [
+    .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
+    .package(url: "https://github.com/jpsim/Yams", from: "6.2.2"),
+  ],
+  targets: [
+    .target(
+      name: "CKernels", path: "Sources/CKernels",
+      // Unoptimised kernels would make every debug test crawl.
+      cSettings: [.unsafeFlags(["-O2"], .when(configuration: .debug))],
+      linkerSettings: [.linkedLibrary("m", .when(platforms: [.linux]))])
+  ]
+    + layers.map {
+      .target(
+        name: $0.module, dependencies: $0.imports.map { .target(name: $0) } + $0.packages,
+        path: "Sources/" + $0.folder, swiftSettings: swiftSettings)
+    }
+    + [
+      .executableTarget(
+        name: "primer",
+        dependencies: layers.map { .target(name: $0.module) } + [
+          .product(name: "ArgumentParser", package: "swift-argument-parser")
+        ],
+        path: "Sources/CommandLine", swiftSettings: swiftSettings),
+      .target(name: "TestSupport", path: "Tests/TestSupport", swiftSettings: swiftSettings),
+    ]
+    + tests.map { test in
+      .testTarget(
+        name: test.name + "Tests",
+        dependencies: (test.imports + ["TestSupport"]).map { .target(name: $0) }
+          + (test.name == "EndToEnd" ? [.target(name: "primer")] : []),
+        path: "Tests/\(test.name)Tests", swiftSettings: swiftSettings)
+    }
+)
