@@ -1,0 +1,201 @@
+#define _GNU_SOURCE
+#include "primer_pool.h"
+
+#include <pthread.h>
+#include <sched.h>
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdlib.h>
+#include <time.h>
+#if defined(__linux__)
+#include <linux/futex.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+#endif
+
+// A region is open while OPEN is set in `state`; the rest of `state` counts the workers inside. A worker enters by
+// a compare-and-swap that fails once the region is closed, so the caller waits only for those that entered, and the
+// region's fields never change while anyone may read them.
+enum { OPEN = 1 << 30, LINE = 128 };
+
+struct primer_pool {
+  int threads;
+  int64_t spin_nanoseconds;
+  primer_work work;
+  void *context;
+  int64_t items, chunk;
+  pthread_t *workers;
+  _Alignas(LINE) _Atomic int64_t next;
+  _Alignas(LINE) _Atomic uint32_t state;
+  _Alignas(LINE) _Atomic uint32_t generation;  // grows with each region; what sleepers wait on
+  _Atomic int sleepers;
+  _Atomic bool stopping;
+  _Alignas(LINE) atomic_flag occupied;
+#if !defined(__linux__)
+  pthread_mutex_t mutex;
+  pthread_cond_t wake;
+#endif
+};
+
+typedef struct {
+  primer_pool *pool;
+  int index;
+} worker_start;
+
+static _Thread_local bool inside_region;
+
+static inline void relax(void) {
+#if defined(__x86_64__)
+  __builtin_ia32_pause();
+#elif defined(__aarch64__)
+  __asm__ volatile("isb");
+#endif
+}
+
+static int64_t now(void) {
+  struct timespec time;
+  clock_gettime(CLOCK_MONOTONIC, &time);
+  return time.tv_sec * INT64_C(1000000000) + time.tv_nsec;
+}
+
+static void sleep_while(primer_pool *pool, uint32_t seen) {
+  atomic_fetch_add(&pool->sleepers, 1);
+#if defined(__linux__)
+  if (atomic_load(&pool->generation) == seen) syscall(SYS_futex, &pool->generation, FUTEX_WAIT_PRIVATE, seen, NULL, NULL, 0);
+#else
+  pthread_mutex_lock(&pool->mutex);
+  while (atomic_load(&pool->generation) == seen) pthread_cond_wait(&pool->wake, &pool->mutex);
+  pthread_mutex_unlock(&pool->mutex);
+#endif
+  atomic_fetch_sub(&pool->sleepers, 1);
+}
+
+static void announce(primer_pool *pool, int64_t wanted) {
+  atomic_fetch_add(&pool->generation, 1);
+  if (atomic_load(&pool->sleepers) == 0) return;
+#if defined(__linux__)
+  syscall(SYS_futex, &pool->generation, FUTEX_WAKE_PRIVATE, (int)(wanted < pool->threads ? wanted : pool->threads), NULL, NULL, 0);
+#else
+  (void)wanted;
+  pthread_mutex_lock(&pool->mutex);
+  pthread_cond_broadcast(&pool->wake);
+  pthread_mutex_unlock(&pool->mutex);
+#endif
+}
+
+/// Returns the generation once it differs from `seen`.
+static uint32_t await_generation(primer_pool *pool, uint32_t seen) {
+  for (;;) {
+    int64_t end = 0;
+    for (int round = 0;; round++) {
+      uint32_t generation = atomic_load_explicit(&pool->generation, memory_order_acquire);
+      if (generation != seen) return generation;
+      if (round % 64 == 0) {
+        int64_t time = now();
+        if (end == 0) end = time + pool->spin_nanoseconds;
+        if (time >= end) break;
+      }
+      relax();
+    }
+    sleep_while(pool, seen);
+  }
+}
+
+static void take_chunks(primer_pool *pool, int worker) {
+  int64_t items = pool->items, chunk = pool->chunk;
+  for (;;) {
+    int64_t begin = atomic_fetch_add_explicit(&pool->next, chunk, memory_order_relaxed);
+    if (begin >= items) return;
+    pool->work(pool->context, begin, begin + chunk < items ? begin + chunk : items, worker);
+  }
+}
+
+static bool enter(primer_pool *pool) {
+  uint32_t state = atomic_load_explicit(&pool->state, memory_order_relaxed);
+  while (state & OPEN)
+    if (atomic_compare_exchange_weak_explicit(&pool->state, &state, state + 1, memory_order_acquire, memory_order_relaxed)) return true;
+  return false;
+}
+
+static void *worker_main(void *argument) {
+  worker_start start = *(worker_start *)argument;
+  free(argument);
+  primer_pool *pool = start.pool;
+  inside_region = true;
+  for (uint32_t seen = 0;;) {
+    seen = await_generation(pool, seen);
+    if (atomic_load_explicit(&pool->stopping, memory_order_acquire)) return NULL;
+    if (!enter(pool)) continue;
+    take_chunks(pool, start.index);
+    atomic_fetch_sub_explicit(&pool->state, 1, memory_order_release);
+  }
+}
+
+static void run_serially(int64_t items, int64_t chunk, primer_work work, void *context) {
+  for (int64_t begin = 0; begin < items; begin += chunk) work(context, begin, begin + chunk < items ? begin + chunk : items, 0);
+}
+
+void primer_pool_run(primer_pool *pool, int64_t items, int64_t chunk, primer_work work, void *context) {
+  if (chunk < 1) chunk = 1;
+  if (!pool || pool->threads == 1 || items <= chunk || inside_region || atomic_flag_test_and_set_explicit(&pool->occupied, memory_order_acquire)) {
+    run_serially(items, chunk, work, context);
+    return;
+  }
+  inside_region = true;
+  pool->work = work;
+  pool->context = context;
+  pool->items = items;
+  pool->chunk = chunk;
+  atomic_store_explicit(&pool->next, 0, memory_order_relaxed);
+  atomic_store_explicit(&pool->state, OPEN, memory_order_release);
+  announce(pool, (items + chunk - 1) / chunk - 1);
+  take_chunks(pool, 0);
+  atomic_fetch_and_explicit(&pool->state, ~(uint32_t)OPEN, memory_order_acquire);
+  for (int round = 0; atomic_load_explicit(&pool->state, memory_order_acquire) != 0; round++) {
+    relax();
+    if (round % 4096 == 4095) sched_yield();
+  }
+  inside_region = false;
+  atomic_flag_clear_explicit(&pool->occupied, memory_order_release);
+}
+
+primer_pool *primer_pool_create(int threads) {
+  if (threads < 1) threads = 1;
+  primer_pool *pool = NULL;
+  if (posix_memalign((void **)&pool, LINE, sizeof *pool)) return NULL;
+  *pool = (primer_pool){.threads = threads, .occupied = ATOMIC_FLAG_INIT};
+  pool->workers = calloc((size_t)threads, sizeof *pool->workers);
+  if (!pool->workers) return free(pool), NULL;
+  // A spinning worker beyond the cores only keeps another from its work.
+  pool->spin_nanoseconds = threads <= primer_physical_cores() ? 50000 : 2000;
+#if !defined(__linux__)
+  pthread_mutex_init(&pool->mutex, NULL);
+  pthread_cond_init(&pool->wake, NULL);
+#endif
+  for (int index = 1; index < threads; index++) {
+    worker_start *start = malloc(sizeof *start);
+    if (start) *start = (worker_start){pool, index};
+    if (!start || pthread_create(&pool->workers[index], NULL, worker_main, start)) {
+      free(start);
+      pool->threads = index;
+      primer_pool_destroy(pool);
+      return NULL;
+    }
+  }
+  return pool;
+}
+
+void primer_pool_destroy(primer_pool *pool) {
+  if (!pool) return;
+  atomic_store_explicit(&pool->stopping, true, memory_order_release);
+  announce(pool, pool->threads);
+  for (int index = 1; index < pool->threads; index++) pthread_join(pool->workers[index], NULL);
+#if !defined(__linux__)
+  pthread_cond_destroy(&pool->wake);
+  pthread_mutex_destroy(&pool->mutex);
+#endif
+  free(pool->workers);
+  free(pool);
+}
+
+int primer_pool_threads(const primer_pool *pool) { return pool ? pool->threads : 1; }
