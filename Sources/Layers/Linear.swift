@@ -1,0 +1,23 @@
+public import PrimerTensors
+
+/// x·weightᵀ + bias; weight [outputs, inputs], bias [outputs].
+public struct Linear: Sendable {
+  public let weight: Parameter
+  public let bias: Parameter?
+
+  /// - Parameter deviation: standard deviation of the initial weights.
+  public init(
+    _ inputs: Int, _ outputs: Int, bias: Bool = false, deviation: Float = 0.02,
+    role: Parameter.Role = .matrix, _ parameters: ParameterScope
+  ) {
+    weight = parameters["weight"].parameter([outputs, inputs], .normal(deviation), role)
+    self.bias = bias ? parameters["bias"].parameter([outputs], .zeros, .vector) : nil
+  }
+
+  /// activation(x·weightᵀ + bias) + residual; x [.., inputs], shape [.., outputs].
+  public func callAsFunction(
+    _ x: Tensor, _ activation: Activation = .identity, adding residual: Tensor? = nil
+  ) -> Tensor {
+    linear(x, weight.tensor, bias?.tensor, activation, adding: residual)
+  }
+}

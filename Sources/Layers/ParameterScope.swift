@@ -1,0 +1,151 @@
+public import PrimerTensors
+
+/// How a new parameter starts.
+public enum Initialisation: Sendable {
+  case zeros
+  case ones
+  /// Normal with mean 0 and this standard deviation.
+  case normal(Float)
+  /// Uniform within ± this bound.
+  case uniform(Float)
+}
+
+/// What building a model from a checkpoint can find wrong.
+public enum ParameterError: Error, CustomStringConvertible {
+  case missing([String])
+  case mismatched(name: String, expected: [Int], found: [Int])
+  case unused([String])
+
+  public var description: String {
+    switch self {
+    case .missing(let names):
+      "the checkpoint lacks \(Self.list(names)); is it of this family and shape?"
+    case .mismatched(let name, let expected, let found):
+      "tensor '\(name)' has shape \(found), the configuration says \(expected); the checkpoint and its config.json do not belong together"
+    case .unused(let names):
+      "the checkpoint holds tensors that this model does not have: \(Self.list(names)); is config.json of another family?"
+    }
+  }
+
+  private static func list(_ names: [String]) -> String {
+    let shown = names.prefix(5).map { "'\($0)'" }.joined(separator: ", ")
+    return names.count > 5 ? "\(shown) and \(names.count - 5) more" : shown
+  }
+}
+
+/// A place in the tree of parameters, from which layers pull theirs: loaded from a checkpoint, or initialised.
+///
+///     Linear(width, hidden, parameters["gate_proj"])
+///
+/// The record of what was pulled is the named list for the optimiser and the checkpoint.
+public struct ParameterScope {
+  private let record: ParameterRecord
+  public let path: String
+
+  /// New parameters; each one's numbers depend on `seed` and its own name alone.
+  public init(seed: UInt64) {
+    record = ParameterRecord(source: .random(seed))
+    path = ""
+  }
+
+  /// Parameters from a checkpoint: `load` gives the tensor of a name, nil where there is none.
+  public init(loading load: @escaping (String) throws -> Tensor?) {
+    record = ParameterRecord(source: .loaded(load))
+    path = ""
+  }
+
+  private init(_ record: ParameterRecord, _ path: String) {
+    self.record = record
+    self.path = path
+  }
+
+  /// The scope one step down; an empty name stays here.
+  public subscript(name: String) -> ParameterScope {
+    guard !name.isEmpty else { return self }
+    return ParameterScope(record, path.isEmpty ? name : path + "." + name)
+  }
+
+  public subscript(index: Int) -> ParameterScope { self[String(index)] }
+
+  /// The parameter at this path.
+  public func parameter(
+    _ shape: [Int], _ initialisation: Initialisation, _ role: Parameter.Role
+  ) -> Parameter {
+    record.pull(path, shape, initialisation, role)
+  }
+
+  /// Everything pulled, in order. Throws the first problem met on the way.
+  public func finish() throws -> [Parameter] {
+    if let failure = record.failure { throw failure }
+    if !record.missing.isEmpty { throw ParameterError.missing(record.missing) }
+    return record.parameters
+  }
+}
+
+private final class ParameterRecord {
+  enum Source {
+    case random(UInt64)
+    case loaded((String) throws -> Tensor?)
+  }
+
+  let source: Source
+  var parameters: [Parameter] = []
+  var missing: [String] = []
+  var failure: (any Error)?
+
+  init(source: Source) { self.source = source }
+
+  func pull(
+    _ name: String, _ shape: [Int], _ initialisation: Initialisation, _ role: Parameter.Role
+  ) -> Parameter {
+    if let known = parameters.first(where: { $0.name == name }) {
+      precondition(known.shape == shape, "\(name) was pulled as \(known.shape), now \(shape)")
+      return known
+    }
+    let parameter = Parameter(name: name, role: role, value: value(name, shape, initialisation))
+    parameters.append(parameter)
+    return parameter
+  }
+
+  private func value(_ name: String, _ shape: [Int], _ initialisation: Initialisation) -> Tensor {
+    switch source {
+    case .random(let seed):
+      return initialised(shape, initialisation, seed: seed, stream: name.fingerprint)
+    case .loaded(let load):
+      do {
+        guard let tensor = try load(name) else {
+          missing.append(name)
+          break
+        }
+        guard tensor.shape == shape else {
+          throw ParameterError.mismatched(name: name, expected: shape, found: tensor.shape)
+        }
+        return tensor.converted(to: .float32).contiguous()
+      } catch {
+        failure = failure ?? error
+      }
+      return Tensor(repeating: 0, shape: shape)
+    }
+    return Tensor(repeating: 0, shape: shape)
+  }
+
+  private func initialised(
+    _ shape: [Int], _ initialisation: Initialisation, seed: UInt64, stream: UInt64
+  ) -> Tensor {
+    switch initialisation {
+    case .zeros: Tensor(repeating: 0, shape: shape)
+    case .ones: Tensor(repeating: 1, shape: shape)
+    case .normal(let deviation):
+      .normal(shape, deviation: deviation, seed: seed, stream: stream)
+    case .uniform(let bound):
+      .uniform(shape, low: -bound, high: bound, seed: seed, stream: stream)
+    }
+  }
+}
+
+extension String {
+  /// FNV-1a of the UTF-8 bytes: a stream number that no order of construction changes.
+  fileprivate var fingerprint: UInt64 {
+    utf8.reduce(0xcbf2_9ce4_8422_2325) { ($0 ^ UInt64($1)) &* 0x100_0000_01b3 }
+  }
+}

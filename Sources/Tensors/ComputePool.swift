@@ -1,0 +1,32 @@
+internal import CKernels
+
+/// The threads that kernels run on. Results never depend on how many they are.
+public final class ComputePool: @unchecked Sendable {
+  // Safe because the C pool serves any caller: a second one at the same time computes on its own thread.
+  package let handle: OpaquePointer?
+
+  /// Threads, the caller's included.
+  public var threadCount: Int { Int(primer_pool_threads(handle)) }
+
+  /// - Parameter threads: at least 1.
+  public init(threads: Int) {
+    precondition(threads > 0, "a pool needs a thread, not \(threads)")
+    handle = threads == 1 ? nil : primer_pool_create(Int32(threads))
+  }
+
+  deinit {
+    if let handle { primer_pool_destroy(handle) }
+  }
+
+  /// Physical cores that this process may use.
+  public static var physicalCores: Int { Int(primer_physical_cores()) }
+
+  /// One thread for each physical core.
+  public static let shared = ComputePool(threads: physicalCores)
+
+  /// The pool of the current task.
+  @TaskLocal public static var current: ComputePool = .shared
+
+  /// The instruction-set level in use: "avx512", "avx2" or "portable".
+  public static var instructionSet: String { String(cString: primer_isa_name(primer_isa_current())) }
+}
