@@ -11,19 +11,23 @@ struct Layer {
 }
 
 let layers = [
+  Layer(folder: "Files"),
   Layer(folder: "Tensors", imports: ["CKernels"]),
   Layer(folder: "Layers", imports: ["PrimerTensors"]),
   Layer(folder: "Tokenizers"),
-  Layer(folder: "Checkpoints", imports: ["PrimerTensors", "PrimerTokenizers"]),
+  Layer(folder: "Checkpoints", imports: ["PrimerFiles", "PrimerTensors", "PrimerTokenizers"]),
   Layer(folder: "Models", imports: ["PrimerLayers", "PrimerTensors", "PrimerCheckpoints", "PrimerTokenizers"]),
-  Layer(folder: "Datasets", imports: ["PrimerTensors", "PrimerTokenizers"]),
+  Layer(folder: "Datasets", imports: ["PrimerFiles", "PrimerTensors", "PrimerTokenizers"]),
   Layer(
     folder: "Generation",
-    imports: ["PrimerModels", "PrimerLayers", "PrimerTensors", "PrimerTokenizers", "PrimerCheckpoints"]),
+    imports: [
+      "PrimerModels", "PrimerLayers", "PrimerTensors", "PrimerTokenizers", "PrimerCheckpoints",
+    ]),
   Layer(
     folder: "Training",
     imports: [
-      "PrimerModels", "PrimerLayers", "PrimerTensors", "PrimerDatasets", "PrimerCheckpoints", "PrimerTokenizers",
+      "PrimerModels", "PrimerLayers", "PrimerTensors", "PrimerDatasets", "PrimerCheckpoints",
+      "PrimerTokenizers", "PrimerFiles",
     ],
     packages: [.product(name: "Yams", package: "Yams")]),
   Layer(
@@ -46,16 +50,19 @@ let tests: [(name: String, imports: [String])] = [
   ("CKernels", ["CKernels"]),
   ("Tensors", ["PrimerTensors"]),
   ("Tokenizers", ["PrimerTokenizers"]),
-  ("Checkpoints", ["PrimerCheckpoints", "PrimerTensors", "PrimerTokenizers"]),
+  ("Checkpoints", ["PrimerCheckpoints", "PrimerFiles", "PrimerTensors", "PrimerTokenizers"]),
   ("Models", ["PrimerModels", "PrimerLayers", "PrimerTensors", "PrimerCheckpoints"]),
-  ("Datasets", ["PrimerDatasets", "PrimerTokenizers", "PrimerTensors"]),
+  ("Datasets", ["PrimerDatasets", "PrimerTokenizers", "PrimerTensors", "PrimerFiles"]),
   (
     "Generation",
     ["PrimerGeneration", "PrimerModels", "PrimerLayers", "PrimerTensors", "PrimerTokenizers"]
   ),
   (
     "Training",
-    ["PrimerTraining", "PrimerModels", "PrimerLayers", "PrimerTensors", "PrimerDatasets", "PrimerTokenizers"]
+    [
+      "PrimerTraining", "PrimerModels", "PrimerLayers", "PrimerTensors", "PrimerDatasets",
+      "PrimerTokenizers", "PrimerFiles", "PrimerCheckpoints",
+    ]
   ),
   ("EndToEnd", ["PrimerTensors", "PrimerCheckpoints", "PrimerTokenizers"]),
 ]

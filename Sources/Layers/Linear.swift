@@ -21,3 +21,13 @@ public struct Linear: Sendable {
     linear(x, weight.tensor, bias?.tensor, activation, adding: residual)
   }
 }
+
+extension Linear {
+  /// dropout(x·weightᵀ + bias) + residual, in one pass where nothing is dropped.
+  public func callAsFunction(
+    _ x: Tensor, _ dropout: Dropout?, layer: Int, adding residual: Tensor
+  ) -> Tensor {
+    guard let dropout, dropout.probability > 0 else { return self(x, adding: residual) }
+    return PrimerTensors.dropout(self(x), dropout, layer: layer, adding: residual)
+  }
+}

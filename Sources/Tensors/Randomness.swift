@@ -89,6 +89,9 @@ public func dropout(
     }
 }
 
+/// base^exponent
+package func power(_ base: Double, _ exponent: Double) -> Double { pow(base, exponent) }
+
 extension Double {
   var cosine: Double { cos(self) }
   var sine: Double { sin(self) }

@@ -117,3 +117,16 @@ public final class StorageCache: Sendable {
 
   private static func release(_ block: UnsafeMutableRawPointer, _ size: Int) { free(block) }
 }
+
+extension Tensor {
+  /// A contiguous view of read-only memory of `owner`, which stays alive with it.
+  package init(
+    mapped base: UnsafeMutableRawPointer, byteCount: Int, shape: [Int], _ type: ElementType,
+    from owner: AnyObject
+  ) {
+    precondition(byteCount == shape.reduce(1, *) * type.byteCount)
+    self.init(
+      storage: Storage(borrowing: base, byteCount: byteCount, from: owner), shape: shape,
+      strides: Tensor.contiguousStrides(shape), elementType: type)
+  }
+}

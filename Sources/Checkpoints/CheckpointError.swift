@@ -1,0 +1,32 @@
+public import Foundation
+
+/// What can be wrong with model files. Every message names the file and the tensor, and says what to do.
+public enum CheckpointError: Error, Equatable, Sendable, CustomStringConvertible, LocalizedError {
+  case missing(URL, what: String)
+  case damaged(URL, reason: String)
+  case damagedTensor(URL, name: String, reason: String)
+  case badConfiguration(URL, reason: String)
+  case unsupported(URL, what: String, supported: [String])
+
+  public var description: String {
+    switch self {
+    case .missing(let url, let what):
+      "\(url.path): \(what) is missing; give a folder in Hugging Face layout or a run folder"
+    case .damaged(let url, let reason):
+      "\(url.path): \(reason); the file is damaged or of another kind: fetch or export it again"
+    case .damagedTensor(let url, let name, let reason):
+      "\(url.path): tensor '\(name)': \(reason); the file is damaged: fetch or export it again"
+    case .badConfiguration(let url, let reason):
+      "\(url.path): \(reason)"
+    case .unsupported(let url, let what, let supported):
+      "\(url.path): \(what) is not supported; supported are \(supported.joined(separator: ", "))"
+    }
+  }
+
+  public var errorDescription: String? { description }
+
+  /// The process's exit code of sysexits: 65 bad data, 66 input missing.
+  public var exitCode: Int32 {
+    if case .missing = self { 66 } else { 65 }
+  }
+}

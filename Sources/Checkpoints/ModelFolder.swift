@@ -1,0 +1,90 @@
+public import Foundation
+internal import PrimerFiles
+public import PrimerTensors
+
+/// A model in Hugging Face layout: `config.json` and `model.safetensors`, or shards with an index.
+public struct ModelFolder: Sendable {
+  public let url: URL
+  /// `config.json` as it is.
+  public let configuration: Data
+  /// Its `model_type`.
+  public let modelType: String
+  private let files: [SafetensorsFile]
+  private let fileOfName: [String: Int]
+
+  private struct Head: Decodable { let model_type: String? }
+  private struct Index: Decodable { let weight_map: [String: String] }
+
+  /// Opens the folder; elements are mapped, not read.
+  public init(_ url: URL) throws {
+    self.url = url
+    let configurationURL = url.appending(path: "config.json")
+    guard FileManager.default.fileExists(atPath: configurationURL.path) else {
+      throw CheckpointError.missing(url, what: "config.json")
+    }
+    configuration = try Data(contentsOf: configurationURL)
+    guard let head = try? JSONDecoder().decode(Head.self, from: configuration) else {
+      throw CheckpointError.badConfiguration(
+        configurationURL, reason: "not a JSON object; fetch or export the model again")
+    }
+    guard let type = head.model_type else {
+      throw CheckpointError.badConfiguration(
+        configurationURL, reason: "no \"model_type\", so the family is unknown; add it")
+    }
+    modelType = type
+    files = try Self.shardNames(url).map { try SafetensorsFile(url.appending(path: $0)) }
+    var fileOfName: [String: Int] = [:]
+    for (number, file) in files.enumerated() {
+      for name in file.entries.keys {
+        guard fileOfName.updateValue(number, forKey: name) == nil else {
+          throw CheckpointError.damagedTensor(
+            file.url, name: name, reason: "it is in two shards")
+        }
+      }
+    }
+    self.fileOfName = fileOfName
+  }
+
+  /// All tensor names, sorted.
+  public var names: [String] { fileOfName.keys.sorted() }
+
+  public func tensor(_ name: String) -> Tensor? {
+    fileOfName[name].flatMap { files[$0].tensor(name) }
+  }
+
+  private static func shardNames(_ url: URL) throws -> [String] {
+    let manager = FileManager.default
+    let index = url.appending(path: "model.safetensors.index.json")
+    if manager.fileExists(atPath: url.appending(path: "model.safetensors").path) {
+      return ["model.safetensors"]
+    }
+    if manager.fileExists(atPath: index.path) {
+      guard
+        let map = try? JSONDecoder().decode(Index.self, from: Data(contentsOf: index)).weight_map
+      else {
+        throw CheckpointError.damaged(index, reason: "not the JSON of a shard index")
+      }
+      let names = Set(map.values).sorted()
+      for name in names where name.contains("/") || name.hasPrefix(".") {
+        throw CheckpointError.damaged(index, reason: "shard '\(name)' is not a plain file name")
+      }
+      return names
+    }
+    if manager.fileExists(atPath: url.appending(path: "pytorch_model.bin").path) {
+      throw CheckpointError.unsupported(
+        url.appending(path: "pytorch_model.bin"),
+        what: "a PyTorch pickle, which can run code when opened,",
+        supported: ["safetensors; convert it with transformers' save_pretrained"])
+    }
+    throw CheckpointError.missing(url, what: "model.safetensors")
+  }
+
+  /// Writes `config.json` and `model.safetensors` into `url`, which is made where it is missing.
+  public static func write(
+    configuration: Data, tensors: [(name: String, tensor: Tensor)], to url: URL
+  ) throws {
+    try FileManager.default.createDirectory(at: url, withIntermediateDirectories: true)
+    try AtomicFile.write(configuration, to: url.appending(path: "config.json"))
+    try SafetensorsFile.write(tensors, to: url.appending(path: "model.safetensors"))
+  }
+}

@@ -1,0 +1,37 @@
+public import Foundation
+
+/// What can go wrong between a program and its files. Every message names the file and says what to do.
+public enum FileError: Error, Equatable, Sendable, CustomStringConvertible, LocalizedError {
+  case missing(URL)
+  case notAFile(URL)
+  case inputOutput(URL, action: String, reason: String)
+
+  public var description: String {
+    switch self {
+    case .missing(let url): "\(url.path): no such file or folder; check the path"
+    case .notAFile(let url): "\(url.path): not a regular file; give the path of a file"
+    case .inputOutput(let url, let action, let reason): "\(url.path): cannot \(action): \(reason)"
+    }
+  }
+
+  public var errorDescription: String? { description }
+
+  /// The process's exit code of sysexits: 65 bad data, 66 input missing, 74 input or output.
+  public var exitCode: Int32 {
+    switch self {
+    case .missing: 66
+    case .notAFile: 65
+    case .inputOutput: 74
+    }
+  }
+
+  /// The system's last error, in words.
+  package static func last(_ url: URL, _ action: String) -> FileError {
+    let code = errno
+    let reason =
+      code == ENOSPC
+      ? "the disk is full; free some space, what was there before is kept"
+      : String(cString: strerror(code))
+    return .inputOutput(url, action: action, reason: reason)
+  }
+}

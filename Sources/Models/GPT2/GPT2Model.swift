@@ -1,0 +1,114 @@
+public import Foundation
+public import PrimerLayers
+public import PrimerTensors
+
+/// GPT-2: x += attention(norm(x)); x += feedForward(norm(x)).
+public struct GPT2Model: LanguageModel {
+  public static let modelType = "gpt2"
+  public static let checkpointNames = CheckpointNames.gpt2
+
+  let tokens, positions: Embedding
+  let blocks: [GPT2Block]
+  let norm: LayerNorm
+  public let parameters: [Parameter]
+  private let settings: GPT2Configuration
+
+  public init(_ configuration: GPT2Configuration, _ root: ParameterScope) throws {
+    let scope = root["transformer"]
+    tokens = Embedding(configuration.vocabulary, configuration.width, scope["wte"])
+    positions = Embedding(configuration.context, configuration.width, scope["wpe"])
+    blocks = (0..<configuration.layers).map { GPT2Block(configuration, $0, scope["h"][$0]) }
+    norm = LayerNorm(configuration.width, epsilon: configuration.normEpsilon, scope["ln_f"])
+    parameters = try root.finish()
+    settings = configuration
+  }
+
+  public init(configuration: Data, from url: URL, _ parameters: ParameterScope) throws {
+    try self.init(GPT2Configuration(json: configuration, from: url), parameters)
+  }
+
+  public var vocabulary: Int { settings.vocabulary }
+  public var context: Int { settings.context }
+  public var head: Parameter { tokens.weight }
+  public var configuration: Data { get throws { try settings.json } }
+  public var shape: ModelShape {
+    ModelShape(
+      layers: settings.layers, width: settings.width, heads: settings.heads,
+      keyValueHeads: settings.heads, headWidth: settings.headWidth)
+  }
+
+  public func hidden(_ ids: Tensor, _ pass: ForwardPass) -> Tensor {
+    let time = ids.shape[1]
+    let range = pass.firstPosition..<pass.firstPosition + time
+    var x = tokens(ids) + positions.weight.tensor.sliced(axis: 0, range)
+    x = dropout(x, pass.dropout, layer: 0)
+    for block in blocks {
+      x = pass.recomputesBlocks ? checkpointed(x) { block($0, pass) } : block(x, pass)
+    }
+    pass.cache?.advance(by: time)
+    return norm(x)
+  }
+}
+
+struct GPT2Block: Sendable {
+  private let attentionNorm, feedForwardNorm: LayerNorm
+  private let attention: GPT2Attention
+  private let feedForward: GPT2FeedForward
+
+  init(_ configuration: GPT2Configuration, _ number: Int, _ parameters: ParameterScope) {
+    let (width, epsilon) = (configuration.width, configuration.normEpsilon)
+    attentionNorm = LayerNorm(width, epsilon: epsilon, parameters["ln_1"])
+    attention = GPT2Attention(configuration, number, parameters["attn"])
+    feedForwardNorm = LayerNorm(width, epsilon: epsilon, parameters["ln_2"])
+    feedForward = GPT2FeedForward(configuration, number, parameters["mlp"])
+  }
+
+  func callAsFunction(_ x: Tensor, _ pass: ForwardPass) -> Tensor {
+    let y = attention(attentionNorm(x), adding: x, pass)
+    return feedForward(feedForwardNorm(y), adding: y, pass)
+  }
+}
+
+struct GPT2Attention: Sendable {
+  private let queryKeyValue, output: Linear
+  private let heads, number: Int
+
+  init(_ configuration: GPT2Configuration, _ number: Int, _ parameters: ParameterScope) {
+    let width = configuration.width
+    queryKeyValue = Linear(width, 3 * width, bias: true, parameters["c_attn"])
+    output = Linear(
+      width, width, bias: true, deviation: configuration.outputDeviation, parameters["c_proj"])
+    heads = configuration.heads
+    self.number = number
+  }
+
+  func callAsFunction(_ x: Tensor, adding residual: Tensor, _ pass: ForwardPass) -> Tensor {
+    let mixed = selfAttention(
+      packed: queryKeyValue(x), heads: heads, keyValueHeads: heads, pass, layer: number)
+    return output(mixed, pass.dropout, layer: 3 * number + 2, adding: residual)
+  }
+}
+
+struct GPT2FeedForward: Sendable {
+  private let up, down: Linear
+  private let activation: Activation
+  private let number: Int
+
+  init(_ configuration: GPT2Configuration, _ number: Int, _ parameters: ParameterScope) {
+    let (width, hidden) = (configuration.width, configuration.hiddenWidth)
+    up = Linear(width, hidden, bias: true, parameters["c_fc"])
+    down = Linear(
+      hidden, width, bias: true, deviation: configuration.outputDeviation, parameters["c_proj"])
+    activation = configuration.activation
+    self.number = number
+  }
+
+  func callAsFunction(_ x: Tensor, adding residual: Tensor, _ pass: ForwardPass) -> Tensor {
+    down(up(x, activation), pass.dropout, layer: 3 * number + 3, adding: residual)
+  }
+}
+
+extension GPT2Configuration {
+  /// Initial deviation of what adds to the residual stream (training grows it with every layer).
+  var outputDeviation: Float { 0.02 / Float(2 * layers).squareRoot() }
+}
