@@ -1,0 +1,33 @@
+// What one instruction-set level offers the product: its register tile and the functions that feed and finish it.
+#pragma once
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "primer_matmul.h"
+
+enum {
+  /// Every element is summed in one chain over each block of DEPTH, the blocks' sums are added in order.
+  MATMUL_DEPTH = 512,
+  /// Both formats of packed A hold 16 steps of k in `tile_rows`·16 floats: [row][16] or [16][row].
+  MATMUL_GROUP = 16,
+  MATMUL_LARGEST_TILE_ROWS = 12,
+};
+
+/// out[rows, columns] = (addend +) A·B over `depth` steps: packed A (of which the function knows the format), B [depth][b_stride].
+typedef void (*matmul_tile)(const float *a, const float *b, int64_t b_stride, int64_t depth, const float *addend,
+                            int64_t addend_stride, float *out, int64_t out_stride);
+
+typedef struct {
+  int tile_rows, lanes;  // a full tile has 2·lanes columns
+  /// [A is packed [16][row]][vectors - 1][rows - 1]
+  matmul_tile tile[2][2][MATMUL_LARGEST_TILE_ROWS];
+  /// Rows of A that are contiguous over k; `sums` (or NULL) += their sums.
+  void (*pack_a_rows)(const float *a, int64_t stride, int64_t rows, int64_t depth, float *packed, float *sums);
+  void (*pack_a_columns)(const float *a, int64_t stride, int64_t rows, int64_t depth, float *packed, float *sums);
+  /// To panels [depth][2·lanes], zero beyond `columns`.
+  void (*pack_b_rows)(const float *b, int64_t stride, int64_t columns, int64_t depth, float *panel);
+  void (*pack_b_columns)(const float *b, int64_t stride, int64_t columns, int64_t depth, float *panel);
+  /// Writes C from the sums `tile`; `at` is the first element's offset in C's layout, `column` its column.
+  void (*finish)(const primer_matmul_arguments *arguments, const float *tile, int64_t tile_stride, int64_t rows, int64_t columns,
+                 int64_t at, int64_t column);
+} matmul_kernels;
