@@ -48,6 +48,7 @@ let swiftSettings: [SwiftSetting] = [
 /// Test targets and what each looks at, beside `TestSupport`.
 let tests: [(name: String, imports: [String])] = [
   ("CKernels", ["CKernels"]),
+  ("Files", ["PrimerFiles"]),
   ("Tensors", ["PrimerTensors"]),
   ("Tokenizers", ["PrimerTokenizers"]),
   ("Checkpoints", ["PrimerCheckpoints", "PrimerFiles", "PrimerTensors", "PrimerTokenizers"]),

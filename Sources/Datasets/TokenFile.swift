@@ -1,3 +1,4 @@
+internal import PrimerFiles
 public import Foundation
 
 /// Tokens of a data set on disk, mapped for reading: what a tokenizer made of the texts, once.

@@ -1,3 +1,4 @@
+internal import PrimerFiles
 public import Foundation
 
 /// Writes a token file as tokens come; it appears under its name at `finish()`.

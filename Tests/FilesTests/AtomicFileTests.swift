@@ -1,5 +1,5 @@
 import Foundation
-import PrimerDatasets
+import PrimerFiles
 import TestSupport
 import Testing
 
@@ -41,7 +41,7 @@ struct AtomicFileTests {
   @Test("a full disk is an error that leaves the previous file and no temporary one")
   func fullDisk() throws {
     let url = try folder.file("a", "previous")
-    let error = #expect(throws: DatasetError.self) {
+    let error = #expect(throws: FileError.self) {
       try AtomicFile.write([1, 2, 3], to: url) { _, _, _ in
         errno = ENOSPC
         return -1
@@ -56,7 +56,7 @@ struct AtomicFileTests {
   @Test("a folder that does not exist is an error that names the file")
   func noFolder() throws {
     let url = folder.url.appending(path: "absent/a")
-    let error = #expect(throws: DatasetError.self) { try AtomicFile.write([1], to: url) }
+    let error = #expect(throws: FileError.self) { try AtomicFile.write([1], to: url) }
     #expect(error?.description.contains(url.path) == true)
   }
 }
