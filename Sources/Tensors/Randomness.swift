@@ -96,3 +96,6 @@ extension Double {
   var cosine: Double { cos(self) }
   var sine: Double { sin(self) }
 }
+
+/// cos x
+package func cosine(_ x: Double) -> Double { x.cosine }

@@ -1,0 +1,33 @@
+package import PrimerLayers
+package import PrimerModels
+internal import PrimerTensors
+
+extension Recipe {
+  /// The model that this recipe describes, its parameters pulled from `parameters`. `vocabulary` is the tokenizer's.
+  package func model(vocabulary size: Int, _ parameters: ParameterScope) throws
+    -> any LanguageModel
+  {
+    let rows = vocabulary ?? size
+    guard rows >= size else {
+      throw TrainingError.impossible(
+        key: "vocabulary", value: String(rows), reason: "is less than the tokenizer's \(size)",
+        advice: "set vocabulary to \(size) or more, or auto")
+    }
+    let function = PrimerTensors.Activation(rawValue: activation.rawValue)!
+    switch family {
+    case .gpt2:
+      return try GPT2Model(
+        GPT2Configuration(
+          vocabulary: rows, context: context, width: width, layers: layers, heads: heads,
+          hiddenWidth: resolvedHiddenWidth, activation: function,
+          normEpsilon: Float(normEpsilon)), parameters)
+    case .llama:
+      return try LlamaModel(
+        LlamaConfiguration(
+          vocabulary: rows, context: context, width: width, layers: layers, heads: heads,
+          keyValueHeads: resolvedKeyValueHeads, hiddenWidth: resolvedHiddenWidth,
+          activation: function, normEpsilon: Float(normEpsilon), rotaryBase: rotaryBase,
+          tiesHead: tieEmbeddings), parameters)
+    }
+  }
+}
