@@ -23,7 +23,8 @@ let layers = [
   Layer(
     folder: "Training",
     imports: [
-      "PrimerModels", "PrimerLayers", "PrimerTensors", "PrimerDatasets", "PrimerCheckpoints", "PrimerTokenizers",
+      "CRecipes", "PrimerModels", "PrimerLayers", "PrimerTensors", "PrimerDatasets", "PrimerCheckpoints",
+      "PrimerTokenizers",
     ],
     packages: [.product(name: "Yams", package: "Yams")]),
   Layer(
@@ -74,7 +75,8 @@ let package = Package(
       name: "CKernels", path: "Sources/CKernels",
       // Unoptimised kernels would make every debug test crawl.
       cSettings: [.unsafeFlags(["-O2"], .when(configuration: .debug))],
-      linkerSettings: [.linkedLibrary("m", .when(platforms: [.linux]))])
+      linkerSettings: [.linkedLibrary("m", .when(platforms: [.linux]))]),
+    .target(name: "CRecipes", path: "Sources/CRecipes"),
   ]
     + layers.map {
       .target(
