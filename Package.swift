@@ -27,7 +27,7 @@ let layers = [
     folder: "Training",
     imports: [
       "PrimerModels", "PrimerLayers", "PrimerTensors", "PrimerDatasets", "PrimerCheckpoints",
-      "PrimerTokenizers", "PrimerFiles",
+      "PrimerTokenizers", "PrimerFiles", "CRecipes",
     ],
     packages: [.product(name: "Yams", package: "Yams")]),
   Layer(
@@ -82,7 +82,8 @@ let package = Package(
       name: "CKernels", path: "Sources/CKernels",
       // Unoptimised kernels would make every debug test crawl.
       cSettings: [.unsafeFlags(["-O2"], .when(configuration: .debug))],
-      linkerSettings: [.linkedLibrary("m", .when(platforms: [.linux]))])
+      linkerSettings: [.linkedLibrary("m", .when(platforms: [.linux]))]),
+    .target(name: "CRecipes", path: "Sources/CRecipes"),
   ]
     + layers.map {
       .target(
