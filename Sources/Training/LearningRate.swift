@@ -1,3 +1,5 @@
+internal import PrimerTensors
+
 /// The share of the highest rate that a step learns at.
 package struct LearningRate: Sendable {
   let schedule: Recipe.Schedule

@@ -7,12 +7,7 @@ extension Recipe {
   package func model(vocabulary size: Int, _ parameters: ParameterScope) throws
     -> any LanguageModel
   {
-    let rows = vocabulary ?? size
-    guard rows >= size else {
-      throw TrainingError.impossible(
-        key: "vocabulary", value: String(rows), reason: "is less than the tokenizer's \(size)",
-        advice: "set vocabulary to \(size) or more, or auto")
-    }
+    let rows = try vocabularySize(tokenizerHas: size)
     let function = PrimerTensors.Activation(rawValue: activation.rawValue)!
     switch family {
     case .gpt2:

@@ -1,7 +1,7 @@
 package import PrimerDatasets
-package import PrimerLayers
+internal import PrimerLayers
 package import PrimerModels
-package import PrimerTensors
+internal import PrimerTensors
 
 /// What one step did.
 package struct StepResult: Sendable {

@@ -49,9 +49,7 @@ public struct Recipe: Sendable, Equatable {
   /// Rows of the embedding. nil: as many as the tokenizer has tokens.
   public var vocabulary: Int?
   public var activation = Activation.gelu
-  /// Biases in linear layers and norms; GPT-2 family only.
-  public var bias = true
-  /// Whether the output layer is the embedding.
+  /// Whether the output layer is the embedding; always so in the GPT-2 family.
   public var tieEmbeddings = true
   /// Base of the rotary positions; Llama family only.
   public var rotaryBase = 10_000.0
@@ -67,10 +65,12 @@ public struct Recipe: Sendable, Equatable {
   public var packing = Packing.windows
 
   public var objective = Objective.nextToken
-  /// Samples of a step, in all.
+  /// Samples that are computed at once.
   public var batch = 12
-  /// In how many parts the samples of a step are computed; changes memory, not the losses.
+  /// How many batches make a step: batch 12 and accumulate 2 give the losses of batch 24 in half the memory.
   public var accumulate = 1
+  /// Whether the inside of each block is computed again for its gradient, to save memory.
+  public var recompute = false
   public var steps = 2000
   public var seed: UInt64 = 1337
 
@@ -113,11 +113,12 @@ public struct Recipe: Sendable, Equatable {
 extension Recipe {
   public var headWidth: Int { width / heads }
 
-  /// The samples of each part of a step: `accumulate` ranges, as equal as can be.
+  /// Samples of a step, in all.
+  public var samplesPerStep: Int { batch * accumulate }
+
+  /// The samples of each part of a step.
   public var microBatches: [Range<Int>] {
-    (0..<accumulate).map { part in
-      batch * part / accumulate..<batch * (part + 1) / accumulate
-    }
+    (0..<accumulate).map { batch * $0..<batch * ($0 + 1) }
   }
 
   public var resolvedKeyValueHeads: Int { keyValueHeads ?? heads }

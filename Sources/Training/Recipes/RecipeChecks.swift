@@ -91,6 +91,11 @@ extension Recipe {
         "key_value_heads", resolvedKeyValueHeads, "differ from the heads, which GPT-2 cannot have",
         "set key_value_heads=auto or family=llama")
     }
+    if family == .gpt2 && !tieEmbeddings {
+      throw impossible(
+        "tie_embeddings", tieEmbeddings, "cannot be in GPT-2, whose head is its embedding",
+        "set tie_embeddings=true or family=llama")
+    }
     if family == .llama && !headWidth.isMultiple(of: 2) {
       throw impossible(
         "width", width,
@@ -114,11 +119,6 @@ extension Recipe {
   }
 
   private func checkSteps() throws {
-    if accumulate > batch {
-      throw impossible(
-        "accumulate", accumulate, "is more than the \(batch) samples of a batch",
-        "set at most \(batch)")
-    }
     if finalRate > rate {
       throw impossible(
         "final_rate", finalRate, "is above the rate \(rate)", "set it to at most that")

@@ -20,8 +20,8 @@ extension Recipe {
       let positions = times(family == .gpt2 ? context : 0, width),
       max(blocks, embeddings, positions) < Int.max / 16
     else { return nil }
-    let biases = bias ? 3 * width + 2 * keyValueWidth + hidden : 0
-    let norms = (family == .gpt2 && bias ? 2 : 1) * width
+    let biases = 3 * width + 2 * keyValueWidth + hidden
+    let norms = (family == .gpt2 ? 2 : 1) * width
     let small = layers * ((family == .gpt2 ? biases : 0) + 2 * norms) + norms
     return layers * (attention + feedForward) + embeddings + positions + small
   }
@@ -37,7 +37,7 @@ extension Recipe {
     return 6 * weights + 12 * Double(layers) * Double(width) * Double(context)
   }
 
-  public var tokensPerStep: Int { batch * context }
+  public var tokensPerStep: Int { samplesPerStep * context }
 
   /// A recipe from one number, after nanochat: the width is 64 times the depth, a head for each 64,
   /// and about 12 tokens are seen for each weight.
@@ -66,9 +66,8 @@ extension Recipe {
       }
     recipe.vocabulary = vocabulary
     recipe.activation = .silu
-    recipe.bias = false
-    recipe.batch = 32
     recipe.accumulate = min(32, max(1, depth / 2))
+    recipe.batch = 32 / recipe.accumulate
     let tokens = 12 * recipe.parameters(vocabulary: vocabulary)
     recipe.steps = (tokens + recipe.tokensPerStep - 1) / recipe.tokensPerStep
     recipe.warmup = max(10, recipe.steps / 50)
