@@ -5,16 +5,16 @@ public struct TokenBatch: Sendable, Equatable {
 
   public let rows: Int
   public let context: Int
-  public internal(set) var inputs: [Int32] = []
+  public package(set) var inputs: [Int32] = []
   /// The token after each input; `ignored` where the loss shall not look.
-  public internal(set) var targets: [Int32] = []
+  public package(set) var targets: [Int32] = []
   /// Numbers from 0 in each row, another for each document, where rows hold several documents that
   /// must not see each other; nil where they may.
-  public internal(set) var segments: [Int32]?
+  public package(set) var segments: [Int32]?
   /// The position of each input, where it is not simply its place in the row.
-  public internal(set) var positions: [Int32]?
+  public package(set) var positions: [Int32]?
 
-  init(rows: Int, context: Int) {
+  package init(rows: Int, context: Int) {
     self.rows = rows
     self.context = context
     inputs.reserveCapacity(rows * context)

@@ -99,3 +99,7 @@ extension Double {
 
 /// cos x
 package func cosine(_ x: Double) -> Double { x.cosine }
+
+/// eˣ and ln x, so that modules above need no other mathematics library.
+package func exponential(_ x: Double) -> Double { exp(x) }
+package func logarithm(_ x: Float) -> Float { log(x) }
