@@ -42,7 +42,7 @@ struct OutputOptions: ParsableArguments {
   }
 
   /// The same for a body that waits.
-  func run(_ body: () async throws -> Void) async throws {
+  func runWaiting(_ body: () async throws -> Void) async throws {
     do { try await body() } catch { throw Self.failure(error) }
   }
 

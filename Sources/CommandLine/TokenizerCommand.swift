@@ -19,12 +19,18 @@ struct TokenizerCommand: ParsableCommand {
         Example: primer tokenizer train --vocabulary 8000 --output tokenizer.json book.txt
         """)
 
+    private static let patterns = SplitPattern.allCases.map(\.rawValue).joined(separator: ", ")
+
     @Option(help: "The kind of vocabulary.") var algorithm = Algorithm.bpe
     @Option(help: "How many tokens, special ones included.") var vocabulary: Int
     @Option(
-      help:
-        "How texts are cut first: \(SplitPattern.allCases.map(\.rawValue).joined(separator: ", "))."
-    )
+      help: "How texts are cut first: \(Train.patterns).",
+      transform: { name in
+        guard let pattern = SplitPattern(rawValue: name) else {
+          throw ValidationError("the patterns are \(Train.patterns)")
+        }
+        return pattern
+      })
     var pattern = SplitPattern.gpt2
     @Option(name: .customLong("special-token"), help: "A special token; may be repeated.")
     var specialTokens: [String] = []
@@ -146,8 +152,6 @@ struct TokenizerCommand: ParsableCommand {
     }
   }
 }
-
-extension SplitPattern: ExpressibleByArgument {}
 
 /// Texts that commands read.
 enum TextInput {
