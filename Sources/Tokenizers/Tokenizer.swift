@@ -1,0 +1,242 @@
+import Synchronization
+
+/// Whether the spelling of a special token in a text stands for that token.
+public enum SpecialTokenHandling: Sendable {
+  /// "<|endoftext|>" is one token: for texts that the program wrote.
+  case recognised
+  /// "<|endoftext|>" is plain text: for what others wrote.
+  case plain
+}
+
+/// Turns text into tokens and back: a vocabulary, how a text is cut, and special tokens.
+///
+/// Any bytes can be encoded by a byte-level tokenizer and come back as they were: a byte that is not part of
+/// well-formed UTF-8 is taken as a symbol. (Only where a file asks for Unicode normalisation are invalid bytes
+/// replaced by U+FFFD first.) A character tokenizer throws on what its vocabulary lacks.
+public struct Tokenizer: Sendable {
+  let model: TokenModel
+  let normalization: Normalization
+  /// Each stretch of text is led by a space, if it does not begin with one.
+  let addsLeadingSpace: Bool
+  /// All added tokens, by number.
+  public let addedTokens: [AddedToken]
+  /// Tokens before and after a framed text.
+  public let frame: (before: [Int32], after: [Int32])
+  /// Ends a document; nil where the vocabulary has none.
+  public let endOfText: Int32?
+  /// Begins a document; nil where the vocabulary has none.
+  public let beginningOfText: Int32?
+
+  /// Added tokens found in the text as it is, and in the normalised text; with special ones and without.
+  private let finders: (raw: AddedTokenFinder, normalized: AddedTokenFinder)
+  private let plainFinders: (raw: AddedTokenFinder, normalized: AddedTokenFinder)
+  private let addedContents: [Int32: AddedToken]
+  private let scratches = ScratchPool()
+
+  init(
+    model: TokenModel, addedTokens: [AddedToken] = [], normalization: Normalization = .none,
+    addsLeadingSpace: Bool = false, frame: (before: [Int32], after: [Int32]) = ([], []),
+    endOfText: String? = nil, beginningOfText: String? = nil
+  ) {
+    self.model = model
+    self.addedTokens = addedTokens.sorted { $0.id < $1.id }
+    self.normalization = normalization
+    self.addsLeadingSpace = addsLeadingSpace
+    self.frame = frame
+    func finder(_ isIn: (AddedToken) -> Bool) -> AddedTokenFinder {
+      AddedTokenFinder(addedTokens.filter(isIn))
+    }
+    finders = (finder { !$0.normalized }, finder { $0.normalized })
+    plainFinders = (
+      finder { !$0.normalized && !$0.special }, finder { $0.normalized && !$0.special }
+    )
+    addedContents = Dictionary(addedTokens.map { ($0.id, $0) }, uniquingKeysWith: { $1 })
+    func number(_ named: String?, _ usual: [String]) -> Int32? {
+      let candidates = named.map { [$0] } ?? usual
+      for content in candidates {
+        let found = addedTokens.first { $0.content.utf8.elementsEqual(content.utf8) }
+        if let found, named != nil || found.special { return found.id }
+        if named != nil { return model.vocabulary.id(of: content.utf8) }
+      }
+      return nil
+    }
+    self.endOfText = number(
+      endOfText,
+      ["<|endoftext|>", "<|end_of_text|>", "</s>", "<eos>", "<|eot_id|>", "<|im_end|>"])
+    self.beginningOfText = number(
+      beginningOfText, ["<|begin_of_text|>", "<s>", "<bos>", "<|bos|>"])
+  }
+
+  /// How many tokens a model over this vocabulary needs: the highest number and one.
+  public var vocabularySize: Int {
+    max(model.vocabulary.count, Int(addedTokens.last?.id ?? -1) + 1)
+  }
+
+  /// The tokens of a text. `framed` adds the ones that the tokenizer puts around a text.
+  ///
+  /// Throws `TokenizerError.unknownCharacter` where the vocabulary does not cover the text.
+  public func encode(
+    _ text: String, special: SpecialTokenHandling = .recognised, framed: Bool = false
+  ) throws -> [Int32] {
+    var text = text
+    return try text.withUTF8 { try encode($0, special, framed) }
+  }
+
+  /// The tokens of bytes, UTF-8 or not.
+  public func encode(
+    bytes: [UInt8], special: SpecialTokenHandling = .recognised, framed: Bool = false
+  ) throws -> [Int32] {
+    try bytes.withUnsafeBufferPointer { try encode($0, special, framed) }
+  }
+
+  /// The tokens of each text, in order, worked out by `threads` threads.
+  public func encode(
+    documents: [String], special: SpecialTokenHandling = .recognised, framed: Bool = false,
+    threads: Int
+  ) throws -> [[Int32]] {
+    try inParallel(documents.count, threads: threads) {
+      try encode(documents[$0], special: special, framed: framed)
+    }
+  }
+
+  /// The text of tokens. What is not UTF-8 becomes U+FFFD.
+  public func decode(_ ids: [Int32], skippingSpecial: Bool = false) -> String {
+    String(decoding: decodeBytes(ids, skippingSpecial: skippingSpecial), as: UTF8.self)
+  }
+
+  /// The bytes of tokens. A number outside the vocabulary (models are often wider) has none.
+  public func decodeBytes(_ ids: [Int32], skippingSpecial: Bool = false) -> [UInt8] {
+    var bytes: [UInt8] = []
+    bytes.reserveCapacity(ids.count * 4)
+    for id in ids {
+      if !addedContents.isEmpty, let added = addedContents[id] {
+        if !(skippingSpecial && added.special) { bytes += added.content.utf8 }
+      } else {
+        bytes += model.vocabulary.bytes(of: id)
+      }
+    }
+    return bytes
+  }
+
+  /// The number of a token that is spelled so: an added token, or else the bytes of one of the vocabulary.
+  public func id(of token: String) -> Int32? {
+    addedTokens.first { $0.content.utf8.elementsEqual(token.utf8) }?.id
+      ?? model.vocabulary.id(of: token.utf8)
+  }
+
+  /// Whether a token steers the model instead of standing for text.
+  public func isSpecial(_ id: Int32) -> Bool { addedContents[id]?.special ?? false }
+
+  private func encode(
+    _ text: UnsafeBufferPointer<UInt8>, _ special: SpecialTokenHandling, _ framed: Bool
+  ) throws -> [Int32] {
+    let finders = special == .recognised ? finders : plainFinders
+    var ids = framed ? frame.before : []
+    try stretches(of: text, finders.raw) { stretch in
+      switch stretch {
+      case .token(let id): ids.append(id)
+      case .text(let start, let end):
+        let raw = UnsafeBufferPointer(rebasing: text[start..<end])
+        if finders.normalized.isEmpty && !normalization.changes(raw) && !addsLeadingSpace {
+          try append(text, start, end, to: &ids)
+          return
+        }
+        let normalised = normalization.changes(raw) ? normalization.apply(raw) : Array(raw)
+        try normalised.withUnsafeBufferPointer { text in
+          try stretches(of: text, finders.normalized) { stretch in
+            switch stretch {
+            case .token(let id): ids.append(id)
+            case .text(let start, let end): try appendLed(text, start, end, to: &ids)
+            }
+          }
+        }
+      }
+    }
+    if framed { ids += frame.after }
+    return ids
+  }
+
+  private enum Stretch {
+    case text(Int, Int)
+    case token(Int32)
+  }
+
+  /// Cuts a text at the tokens that `finder` finds.
+  private func stretches(
+    of text: UnsafeBufferPointer<UInt8>, _ finder: AddedTokenFinder,
+    _ body: (Stretch) throws -> Void
+  ) rethrows {
+    var position = 0
+    while !finder.isEmpty, let match = finder.next(in: text.span, from: position, to: text.count) {
+      if match.start > position { try body(.text(position, match.start)) }
+      try body(.token(match.id))
+      position = match.end
+    }
+    if position < text.count { try body(.text(position, text.count)) }
+  }
+
+  private func appendLed(
+    _ text: UnsafeBufferPointer<UInt8>, _ start: Int, _ end: Int, to ids: inout [Int32]
+  ) throws {
+    guard addsLeadingSpace && text[start] != UInt8(ascii: " ") else {
+      return try append(text, start, end, to: &ids)
+    }
+    let led = [UInt8(ascii: " ")] + text[start..<end]
+    try led.withUnsafeBufferPointer { try append($0, 0, $0.count, to: &ids) }
+  }
+
+  /// Adds the tokens of a stretch without added tokens.
+  private func append(
+    _ text: UnsafeBufferPointer<UInt8>, _ start: Int, _ end: Int, to ids: inout [Int32]
+  ) throws {
+    switch model {
+    case .characters(let characters):
+      try characters.encode(text.span, start, end, into: &ids)
+    case .bytePair(let bytePair):
+      let tables = bytePair.tables
+      let added = scratches.lend { scratch in
+        scratch.encode(text, start, end, bytePair.pattern, with: tables)
+      }
+      if !bytePair.coversBytes, added.contains(-1) {
+        let missing = (start..<end).first { bytePair.byteTokens[Int(text[$0])] < 0 } ?? start
+        throw TokenizerError.unknownCharacter(
+          "the byte 0x\(String(text[missing], radix: 16))", offset: missing)
+      }
+      ids = ids.isEmpty ? added : ids + added
+    }
+  }
+}
+
+/// What a tokenizer does with a piece of text.
+enum TokenModel: Sendable {
+  case bytePair(BytePairModel)
+  case characters(CharacterModel)
+
+  var vocabulary: Vocabulary {
+    switch self {
+    case .bytePair(let model): model.vocabulary
+    case .characters(let model): model.vocabulary
+    }
+  }
+}
+
+/// Buffers of the encoder that wait for the next call.
+private final class ScratchPool: Sendable {
+  private struct Waiting: @unchecked Sendable {
+    // Safe because a buffer is either here or in the hands of one call.
+    var scratches: [BytePairScratch] = []
+  }
+
+  private let waiting = Mutex(Waiting())
+
+  func lend<Result>(_ body: (BytePairScratch) -> Result) -> Result {
+    let lent = waiting.withLock { $0.scratches.popLast() }
+    // The remembered pieces hold for one model, and a pool serves one.
+    let scratch = lent ?? BytePairScratch()
+    defer {
+      let back = Waiting(scratches: [scratch])
+      waiting.withLock { $0.scratches += back.scratches }
+    }
+    return body(scratch)
+  }
+}
