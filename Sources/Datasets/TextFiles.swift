@@ -1,4 +1,5 @@
 public import Foundation
+import PrimerFiles
 
 /// Texts to learn from: `.txt` files (a document each) and `.jsonl` files (a document a line,
 /// `{"text": …}`), in a fixed order.

@@ -1,5 +1,5 @@
-internal import PrimerFiles
 public import Foundation
+internal import PrimerFiles
 
 /// Tokens of a data set on disk, mapped for reading: what a tokenizer made of the texts, once.
 ///

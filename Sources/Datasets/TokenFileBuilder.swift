@@ -1,4 +1,5 @@
 public import Foundation
+import PrimerFiles
 import Synchronization
 
 /// How texts become tokens: the tokenizer as a closure, so that any will do.

@@ -1,4 +1,5 @@
 import Foundation
+import PrimerFiles
 
 /// The first 128 bytes of a token file: sixteen 64-bit little-endian words, in the order of `words`.
 struct TokenFileHeader {

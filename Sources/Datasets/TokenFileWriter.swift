@@ -1,5 +1,5 @@
-internal import PrimerFiles
 public import Foundation
+internal import PrimerFiles
 
 /// Writes a token file as tokens come; it appears under its name at `finish()`.
 struct TokenFileWriter: ~Copyable {

@@ -36,7 +36,7 @@ struct RecipeTests {
     #expect(recipe.context == 64 && recipe.batch == 12 && recipe.steps == 2000)
     #expect(recipe.rate == 1e-3 && recipe.finalRate == 1e-4 && recipe.warmup == 100)
     #expect(recipe.beta2 == 0.99 && recipe.weightDecay == 0.1 && recipe.clip == 1)
-    #expect(recipe.activation == .gelu && recipe.bias && recipe.dropout == 0)
+    #expect(recipe.activation == .gelu && recipe.dropout == 0)
   }
 
   @Test("GPT-2's smallest has 124,439,808 weights, and SmolLM2's 134,515,008")
@@ -44,7 +44,7 @@ struct RecipeTests {
     #expect(try Recipe(named: "gpt2-124m").parameters(vocabulary: 50257) == 124_439_808)
     let small = try Recipe().applying(set: [
       "family=llama", "layers=30", "width=576", "heads=9", "key_value_heads=3",
-      "hidden_width=1536", "bias=false", "activation=silu",
+      "hidden_width=1536", "activation=silu",
     ])
     #expect(small.parameters(vocabulary: 49152) == 134_515_008)
   }
@@ -102,7 +102,7 @@ struct RecipeTests {
     "a value of the wrong kind is named with its line and what it must be",
     arguments: [
       ("layers: many", "a whole number"), ("layers: 1.5", "a whole number"),
-      ("rate: .nan", "a number"), ("rate: nan", "a number"), ("bias: maybe", "true or false"),
+      ("rate: .nan", "a number"), ("rate: nan", "a number"), ("recompute: maybe", "true or false"),
       ("schedule: sine", "constant, linear, cosine, warmup_stable_decay"),
       ("vocabulary: big", "a whole number or auto"), ("heads: [1, 2]", "a whole number"),
       ("seed: -1", "a whole number from 0 up"),
@@ -127,9 +127,10 @@ struct RecipeTests {
     "an impossible value is an error",
     arguments: [
       "heads=3", "width=0", "context=0", "layers=-1", "key_value_heads=3", "key_value_heads=2",
-      "rate=0", "rate=-1", "final_rate=1", "dropout=1", "beta1=1", "batch=0", "accumulate=13",
+      "rate=0", "rate=-1", "final_rate=1", "dropout=1", "beta1=1", "batch=0", "accumulate=0",
       "vocabulary=4294967296", "vocabulary=0", "steps=0", "warmup=-1", "training_share=0",
       "training_share=1.5", "clip=-1", "width=2147483644", "tokenizer=bpe", "epsilon=0",
+      "tie_embeddings=false",
     ])
   func impossible(setting: String) {
     let error = #expect(throws: TrainingError.self) { try Recipe().applying(set: [setting]) }
@@ -182,11 +183,10 @@ struct RecipeTests {
     #expect(throws: TrainingError.self) { try Recipe.derived(depth: 0) }
   }
 
-  @Test("parts of a batch cover it, each about as large", arguments: [1, 2, 5, 12])
-  func microBatches(parts: Int) throws {
-    let ranges = try Recipe().applying(set: ["accumulate=\(parts)"]).microBatches
-    #expect(ranges.count == parts)
-    #expect(ranges.flatMap { $0 } == Array(0..<12))
-    #expect(ranges.map(\.count).max()! - ranges.map(\.count).min()! <= 1)
+  @Test("the parts of a step are accumulated batches, one after another")
+  func microBatches() throws {
+    let recipe = try Recipe().applying(set: ["batch=4", "accumulate=3"])
+    #expect(recipe.microBatches == [0..<4, 4..<8, 8..<12])
+    #expect(recipe.samplesPerStep == 12)
   }
 }
