@@ -1,6 +1,7 @@
 internal import PrimerLayers
 internal import PrimerTensors
-public import PrimerTokenizers
+internal import PrimerModels
+internal import PrimerTokenizers
 
 extension TextGenerator {
   /// The likeliest text that `beams` parallel searches find: score = Σ ln p / length^lengthPenalty

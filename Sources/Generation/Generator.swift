@@ -1,4 +1,4 @@
-public import PrimerLayers
+internal import PrimerLayers
 public import PrimerModels
 internal import PrimerTensors
 public import PrimerTokenizers
