@@ -1,14 +1,21 @@
 import ArgumentParser
 import Foundation
+import PrimerCheckpoints
+import PrimerDatasets
+import PrimerFiles
+import PrimerGeneration
+import PrimerLayers
+import PrimerTensors
 import PrimerTokenizers
+import PrimerTraining
 
 /// What every command takes.
 struct OutputOptions: ParsableArguments {
-  @Option(help: "Threads to compute with.")
-  var threads = ProcessInfo.processInfo.activeProcessorCount
+  @Option(help: "Threads to compute with (default: all physical cores).")
+  var threads = ComputePool.physicalCores
 
   @Option(help: "What all randomness grows from.")
-  var seed: UInt64 = 1337
+  var seed: UInt64?
 
   @Flag(help: "Print one JSON object on standard output, and nothing else.")
   var json = false
@@ -18,6 +25,13 @@ struct OutputOptions: ParsableArguments {
 
   func validate() throws {
     guard threads > 0 else { throw ValidationError("--threads should be at least 1") }
+  }
+
+  /// Runs `body` with the threads asked for.
+  func withThreads(_ body: () throws -> Void) rethrows {
+    let pool =
+      threads == ComputePool.shared.threadCount ? .shared : ComputePool(threads: threads)
+    try ComputePool.$current.withValue(pool, operation: body)
   }
 
   /// A remark on standard error, unless quiet.
@@ -57,11 +71,27 @@ struct OutputOptions: ParsableArguments {
   }
 }
 
+/// The sysexits code of an error of any layer.
+private func exitCode(_ error: any Error) -> Int32 {
+  switch error {
+  case let error as any ExitStatusProviding: error.exitStatus.rawValue
+  case let error as FileError: error.exitCode
+  case let error as CheckpointError: error.exitCode
+  case let error as DatasetError: error.exitCode
+  case let error as TrainingError: error.exitCode
+  case let error as GenerationError: error.exitCode
+  case is ParameterError: ExitStatus.badData.rawValue
+  default: ExitStatus.bug.rawValue
+  }
+}
+
 /// A value of a report.
 enum ReportedValue: ExpressibleByIntegerLiteral, ExpressibleByStringLiteral {
   case text(String)
   case whole(Int)
   case real(Double)
+  case list([Int])
+  case object(KeyValuePairs<String, ReportedValue>)
 
   init(integerLiteral value: Int) { self = .whole(value) }
   init(stringLiteral value: String) { self = .text(value) }
@@ -71,6 +101,9 @@ enum ReportedValue: ExpressibleByIntegerLiteral, ExpressibleByStringLiteral {
     case .text(let value): value
     case .whole(let value): "\(value)"
     case .real(let value): "\((value * 1e6).rounded() / 1e6)"
+    case .list(let values): "[" + values.map(String.init).joined(separator: ", ") + "]"
+    case .object(let fields):
+      "{" + fields.map { "\(JSONValue.quoted($0)): \($1.document)" }.joined(separator: ", ") + "}"
     }
   }
 

@@ -4,6 +4,34 @@ import ArgumentParser
 struct Primer: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "primer",
-    abstract: "A complete language-model system: tokenizer, pretraining, generation, on ordinary CPUs.",
-    subcommands: [])
+    abstract: "A complete language-model system for ordinary CPUs.",
+    discussion: """
+      Train a small model on a text and let it write:
+        primer pretrain --recipe shakespeare-char --data input.txt --output run
+        primer generate --model run --prompt "ROMEO:"
+      """,
+    subcommands: [
+      PretrainCommand.self, GenerateCommand.self, EvaluateCommand.self, TokenizerCommand.self,
+      BenchCommand.self,
+    ])
+
+  /// Wrong usage ends with 64 whatever the parser calls it; the rest is the command's own.
+  static func main() async {
+    do {
+      var command = try parseAsRoot()
+      if var command = command as? any AsyncParsableCommand {
+        try await command.run()
+      } else {
+        try command.run()
+      }
+    } catch {
+      exit(withError: error)
+    }
+  }
+}
+
+struct BenchCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "bench", abstract: "Measure the speed of this machine.",
+    subcommands: [BenchTrainCommand.self, BenchTokenizerCommand.self])
 }

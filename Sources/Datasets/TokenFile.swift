@@ -18,6 +18,9 @@ public final class TokenFile: Sendable {
   /// The tokens held back: the rest.
   public let validation: Range<Int>
 
+  /// Names the texts, their split and the tokenizer: the same tokens have the same key.
+  public var key: String { XXH64.hexadecimal(header.key) }
+
   let header: TokenFileHeader
   private let file: MappedFile
 

@@ -48,7 +48,7 @@ extension Tokenizer {
       """
   }
 
-  private var document: String {
+  package var document: String {
     """
     {
       "version": "1.0",

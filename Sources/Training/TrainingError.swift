@@ -13,7 +13,9 @@ public enum TrainingError: Error, Equatable, Sendable {
   case nothingToResume(URL)
   case otherRecipe(URL, key: String, was: String, now: String)
   case damagedCheckpoints(URL, reasons: [String])
-  case inputOutput(String, action: String, reason: String)
+  case noData
+  case otherData(URL)
+  case diverged(step: Int, steps: Int)
 }
 
 extension TrainingError: CustomStringConvertible, LocalizedError {
@@ -51,28 +53,37 @@ extension TrainingError: CustomStringConvertible, LocalizedError {
       \(url.path): the run was started with \(key) \(was), not \(now); resume with the same \
       recipe, or start another run
       """
+    case .noData:
+      "no data to learn from; name files or folders with --data"
+    case .otherData(let url):
+      """
+      \(url.path): the run was started with other texts, or they have changed; resume with the same \
+      --data, or start another run
+      """
+    case .diverged(let step, let steps):
+      """
+      training has diverged: \(steps) steps in a row up to step \(step) gave no finite loss or gradient; \
+      start again with a lower rate, a longer warmup or a smaller clip
+      """
     case .damagedCheckpoints(let url, let reasons):
       """
       \(url.path): no checkpoint is whole (\(reasons.joined(separator: "; "))); \
       restore one from a copy, or start another run
       """
-    case .inputOutput(let path, let action, let reason):
-      "\(path): cannot \(action): \(reason)"
     }
   }
 
   public var errorDescription: String? { description }
 
-  /// The process's exit code of sysexits: 64 usage, 65 bad data, 66 input missing, 73 cannot create,
-  /// 74 input or output.
+  /// The process's exit code of sysexits: 64 usage, 65 bad data, 66 input missing, 73 cannot create.
   public var exitCode: Int32 {
     switch self {
     case .badSetting: 64
     case .unknownKey(_, let source, _, _) where source == Recipe.settingSource: 64
     case .badValue(_, _, _, let source) where source == Recipe.settingSource: 64
+    case .noData: 64
     case .recipeMissing, .nothingToResume: 66
     case .runInUse, .runExists: 73
-    case .inputOutput: 74
     default: 65
     }
   }

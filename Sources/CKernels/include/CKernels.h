@@ -10,3 +10,4 @@
 #include "primer_embedding.h"
 #include "primer_optimiser.h"
 #include "primer_random.h"
+#include "primer_probe.h"
