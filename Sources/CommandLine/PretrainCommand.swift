@@ -35,6 +35,13 @@ struct PretrainCommand: ParsableCommand {
   @Option(name: .customLong("set"), help: "Change a key of the recipe: KEY=VALUE.")
   var settings: [String] = []
 
+  @Option(help: "Start from the weights of this model folder instead of random ones.")
+  var initial: String?
+
+  @Option(
+    help: "Take windows at these token positions: a line of them for each step, one a sample.")
+  var windowStarts: String?
+
   @Flag(help: "Go on from the latest checkpoint of the run folder.")
   var resume = false
 
@@ -60,6 +67,8 @@ struct PretrainCommand: ParsableCommand {
           recipe: try chosenRecipe(), data: data.map { URL(filePath: $0) },
           output: URL(filePath: output), cache: CacheFolder.tokens, sample: TextSample.write)
         request.resumes = resume
+        request.initial = initial.map { URL(filePath: $0) }
+        request.windowStarts = windowStarts.map { URL(filePath: $0) }
         request.isQuiet = options.quiet
         let result = try Pretraining(request).train()
         report(result)

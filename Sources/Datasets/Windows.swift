@@ -51,8 +51,12 @@ public struct ExplicitWindows: BatchSource {
     self.starts = starts
   }
 
-  /// Reads the starts from a file with a JSON array of whole numbers a line, a line a step.
-  public init(_ file: TokenFile, _ range: Range<Int>, context: Int, listedIn url: URL) throws {
+  /// Reads the starts from a file with a JSON array of whole numbers a line, a line a step: for at least `steps` steps of at least
+  /// `samples` samples.
+  public init(
+    _ file: TokenFile, _ range: Range<Int>, context: Int, listedIn url: URL, steps: Int = 0,
+    samples: Int = 0
+  ) throws {
     guard let text = try? String(contentsOf: url, encoding: .utf8) else {
       throw DatasetError.missing(url)
     }
@@ -63,6 +67,11 @@ public struct ExplicitWindows: BatchSource {
         throw DatasetError.badLine(
           url, line: number + 1, reason: "not an array of whole numbers")
       }
+    }
+    guard starts.count >= steps, starts.prefix(steps).allSatisfy({ $0.count >= samples }) else {
+      throw DatasetError.badLine(
+        url, line: starts.prefix { $0.count >= samples }.count + 1,
+        reason: "\(steps) lines of \(samples) window starts are needed")
     }
     try self.init(file, range, context: context, starts: starts)
   }

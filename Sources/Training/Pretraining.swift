@@ -15,6 +15,10 @@ public struct PretrainingRequest: Sendable {
   public var data: [URL]
   public var output: URL
   public var resumes = false
+  /// A model folder whose weights the run starts from; nil: random weights.
+  public var initial: URL?
+  /// A file of window starts, a line of token positions a step, to see the same batches as another trainer.
+  public var windowStarts: URL?
   /// Where token files are kept from run to run.
   public var cache: URL
   public var isQuiet = false
@@ -92,13 +96,14 @@ public final class Pretraining {
     let threads = ComputePool.current.threadCount
     data = try PretrainingData(
       recipe, TextFiles(texts), tokenizer: try checkpoint.map { try .load(from: $0.url) },
-      cache: request.cache, threads: threads)
+      cache: request.cache, windowStarts: request.windowStarts, threads: threads)
     try run.record(recipe)
     try RunData(paths: texts.map(\.path), tokens: data.file.key).record(run)
+    let tokenizer = data.tokenizer
     let model =
-      try checkpoint.map { try ModelRegistry.load($0.url) }
+      try (checkpoint?.url ?? request.initial).map { try recipe.model(tokenizer, from: $0) }
       ?? recipe.model(
-        vocabulary: data.tokenizer.vocabularySize, ParameterScope(seed: recipe.seed))
+        vocabulary: tokenizer.vocabularySize, ParameterScope(seed: recipe.seed))
     step = TrainingStep(model, recipe)
     if let checkpoint {
       state = try RunState(loading: checkpoint.url, into: step.optimiser)

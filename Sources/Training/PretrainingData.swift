@@ -14,7 +14,8 @@ package struct PretrainingData {
 
   /// Tokenises `texts` (once: the token file in `cache` is used again), with `tokenizer` where a run has one already.
   package init(
-    _ recipe: Recipe, _ texts: TextFiles, tokenizer known: Tokenizer?, cache: URL, threads: Int
+    _ recipe: Recipe, _ texts: TextFiles, tokenizer known: Tokenizer?, cache: URL, windowStarts: URL?,
+    threads: Int
   ) throws {
     self.recipe = recipe
     tokenizer = try known ?? Self.tokenizer(recipe, texts, threads: threads)
@@ -24,10 +25,14 @@ package struct PretrainingData {
       cache: cache, threads: threads)
     validation = try SequentialWindows(file, file.validation, context: recipe.context)
     source =
-      switch recipe.packing {
-      case .windows:
+      switch (recipe.packing, windowStarts) {
+      case (_, let starts?):
+        try ExplicitWindows(
+          file, file.training, context: recipe.context, listedIn: starts, steps: recipe.steps,
+          samples: recipe.samplesPerStep)
+      case (.windows, nil):
         try RandomWindows(file, file.training, context: recipe.context, seed: recipe.seed)
-      case .documents:
+      case (.documents, nil):
         try PackedDocuments(
           file, file.training, context: recipe.context, batchSize: recipe.samplesPerStep,
           seed: recipe.seed)
