@@ -13,7 +13,6 @@ public enum TrainingError: Error, Equatable, Sendable {
   case nothingToResume(URL)
   case otherRecipe(URL, key: String, was: String, now: String)
   case damagedCheckpoints(URL, reasons: [String])
-  case inputOutput(String, action: String, reason: String)
 }
 
 extension TrainingError: CustomStringConvertible, LocalizedError {
@@ -56,15 +55,12 @@ extension TrainingError: CustomStringConvertible, LocalizedError {
       \(url.path): no checkpoint is whole (\(reasons.joined(separator: "; "))); \
       restore one from a copy, or start another run
       """
-    case .inputOutput(let path, let action, let reason):
-      "\(path): cannot \(action): \(reason)"
     }
   }
 
   public var errorDescription: String? { description }
 
-  /// The process's exit code of sysexits: 64 usage, 65 bad data, 66 input missing, 73 cannot create,
-  /// 74 input or output.
+  /// The process's exit code of sysexits: 64 usage, 65 bad data, 66 input missing, 73 cannot create.
   public var exitCode: Int32 {
     switch self {
     case .badSetting: 64
@@ -72,7 +68,6 @@ extension TrainingError: CustomStringConvertible, LocalizedError {
     case .badValue(_, _, _, let source) where source == Recipe.settingSource: 64
     case .recipeMissing, .nothingToResume: 66
     case .runInUse, .runExists: 73
-    case .inputOutput: 74
     default: 65
     }
   }
