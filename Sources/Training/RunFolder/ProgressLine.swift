@@ -36,7 +36,9 @@ public struct Progress: Sendable, Equatable {
 
   /// The line without its bar, for a log.
   public var facts: String {
-    var parts = ["step \(Self.grouped(step))/\(Self.grouped(steps))", "loss \(Self.fixed(loss, 4))"]
+    var parts = [
+      "step \(Self.grouped(step))/\(Self.grouped(steps))", "loss \(Self.fixed(loss, 4))",
+    ]
     if let validationLoss { parts.append("validation \(Self.fixed(validationLoss, 4))") }
     parts.append("\(Self.grouped(Int(tokensPerSecond.rounded()))) tokens/s")
     if let utilisation { parts.append("\(Int((100 * utilisation).rounded())) % of peak") }

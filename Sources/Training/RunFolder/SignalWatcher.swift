@@ -19,17 +19,23 @@ public final class SignalWatcher {
   /// - Parameter atSecond: what a second signal does.
   package init(_ signals: [Int32], atSecond: @escaping @Sendable (Int32) -> Void) {
     let state = state
+    let queue = DispatchQueue(label: "primer.signals")
+    let registered = DispatchGroup()
     before = signals.map { number in (number, signal(number, SIG_IGN)) }
     sources = signals.map { number in
-      let source = DispatchSource.makeSignalSource(signal: number, queue: .global())
+      let source = DispatchSource.makeSignalSource(signal: number, queue: queue)
       source.setEventHandler {
         let first = state.received.compareExchange(
           expected: 0, desired: number, ordering: .relaxed)
         if !first.exchanged { atSecond(number) }
       }
+      registered.enter()
+      source.setRegistrationHandler { registered.leave() }
       source.resume()
       return source
     }
+    // A signal that came before would be lost.
+    registered.wait()
   }
 
   deinit {
