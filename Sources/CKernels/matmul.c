@@ -114,28 +114,13 @@ static int64_t compute_unpacked(const block *block) {
 
 /// One block of k: a group of A's tiles by all of the block's columns from `column` on. The first group packs B on its way.
 static void compute_group(const block *block, int64_t group, int64_t column) {
-  const primer_matmul_arguments *g = block->g;
   const matmul_kernels *kernels = block->kernels;
   const int64_t lanes = kernels->lanes, tile_rows = kernels->tile_rows, end = smaller(block->rows, group + A_TILES * tile_rows);
-  const bool turns = block->plan->b_by_columns && !block->plan->a_by_steps && block->depth % 4 == 0 && block->depth > 0;
   for (; column < block->columns; column += 2 * lanes) {
     const int64_t width = smaller(block->columns - column, 2 * lanes), vectors = width > lanes ? 2 : 1;
-    float *panel = block->packed_b + (block->rows > tile_rows ? column * block->depth : 0);
-    int64_t row = group;
-    if (group == 0) {
-      const int64_t rows = smaller(block->rows, tile_rows);
-      matmul_turning_tile turning = turns && width == 2 * lanes ? kernels->turning[rows - 1] : NULL;
-      if (turning) {
-        target to = tile_target(block, 0, column, true);
-        turning(block->packed_a, block->b + column * g->b_column_stride, g->b_column_stride, block->depth, to.addend, to.addend_stride, to.out,
-                to.out_stride, panel);
-        finish_tile(block, &to, rows, column, width);
-        row += rows;
-      } else {
-        pack_b_panel(block, column, panel);
-      }
-    }
-    for (; row < end; row += tile_rows) {
+    float *panel = block->packed_b + (block->rows > A_TILES * tile_rows ? column * block->depth : 0);
+    if (group == 0) pack_b_panel(block, column, panel);
+    for (int64_t row = group; row < end; row += tile_rows) {
       const int64_t rows = smaller(block->rows - row, tile_rows);
       target to = tile_target(block, row, column, width == vectors * lanes);
       kernels->tile[block->plan->a_by_steps][vectors - 1][rows - 1](block->packed_a + (row - group) / tile_rows * block->a_tile, panel,
@@ -187,18 +172,44 @@ static void compute_blocks(void *context, int64_t begin, int64_t end, int worker
   }
 }
 
+/// Cuts C into blocks so that the last thread is done soonest, by an estimate in units of one multiplication of vectors.
+static void choose_blocks(matmul_plan *plan, int64_t threads) {
+  const primer_matmul_arguments *g = plan->arguments;
+  const int64_t tile_rows = plan->kernels->tile_rows, tile_columns = 2 * plan->kernels->lanes;
+  const double k = (double)g->k + 24, lanes = plan->kernels->lanes;
+  const int64_t tiles = parts(g->m, tile_rows), panels = parts(g->n, tile_columns);
+  const bool packs_b = g->m > MATMUL_THIN_ROWS && (plan->b_by_columns || g->m > tile_rows);
+  const double b_price = packs_b ? (plan->b_by_columns ? 0.3 : 0.1) : 0, a_price = plan->a_by_steps ? 0.15 : 0.1;
+  const int64_t fewest_rows = parts(tiles * tile_rows, LARGEST_BLOCK_ROWS), fewest_columns = parts(panels * tile_columns, LARGEST_BLOCK_COLUMNS);
+  double best = 0;
+  plan->block_rows = 0;
+  for (int row_step = 0; row_step < 5; row_step++) {
+    const int64_t row_blocks = smaller(tiles, row_step < 3 ? fewest_rows + row_step : parts(fewest_rows, threads) * threads * (row_step - 2));
+    for (int column_step = 0; column_step < 5; column_step++) {
+      const int64_t column_blocks =
+          smaller(panels, column_step < 3 ? fewest_columns + column_step : parts(fewest_columns, threads) * threads * (column_step - 2));
+      const int64_t rows = parts(tiles, row_blocks) * tile_rows, columns = parts(panels, column_blocks) * tile_columns;
+      const int64_t items = g->batch * parts(g->m, rows) * parts(g->n, columns);
+      const double m = (double)smaller(rows, g->m), n = (double)smaller(columns, parts(g->n, (int64_t)lanes) * (int64_t)lanes);
+      const double item = k * (m * n / lanes + m * a_price + n * b_price) + 300;
+      // Unequal or unequally fast threads cost a part of the last item.
+      const double time = (double)parts(items, threads) * item + (items > 1 ? 300 + item / 32 : 0);
+      if (plan->block_rows && time >= best) continue;
+      best = time;
+      plan->block_rows = rows;
+      plan->block_columns = columns;
+    }
+  }
+  plan->row_blocks = parts(g->m, plan->block_rows);
+  plan->column_blocks = parts(g->n, plan->block_columns);
+}
+
 void primer_matmul_f32(primer_pool *pool, const primer_matmul_arguments *g) {
   if (g->m <= 0 || g->n <= 0) return;
   matmul_plan plan = {.arguments = g, .kernels = PRIMER_SELECT(kernels)()};
   plan.a_by_steps = g->a_column_stride != 1;
   plan.b_by_columns = g->b_column_stride != 1;
   plan.plain = g->alpha == 1 && !g->bias && !g->preactivation && g->activation == PRIMER_IDENTITY && !g->derivative_at;
-  const int64_t tile_rows = plan.kernels->tile_rows, tile_columns = 2 * plan.kernels->lanes;
-  int64_t column_blocks = parts(g->n, LARGEST_BLOCK_COLUMNS), threads = primer_pool_threads(pool);
-  column_blocks = smaller(parts(column_blocks, threads) * threads, parts(g->n, tile_columns));
-  plan.block_columns = parts(parts(g->n, column_blocks), tile_columns) * tile_columns;
-  plan.column_blocks = parts(g->n, plan.block_columns);
-  plan.block_rows = parts(parts(g->m, parts(g->m, LARGEST_BLOCK_ROWS)), tile_rows) * tile_rows;
-  plan.row_blocks = parts(g->m, plan.block_rows);
+  choose_blocks(&plan, primer_pool_threads(pool));
   primer_pool_run(pool, g->batch * plan.row_blocks * plan.column_blocks, 1, compute_blocks, &plan);
 }

@@ -19,10 +19,6 @@ enum {
 typedef void (*matmul_tile)(const float *a, const float *b, int64_t b_stride, int64_t depth, const float *addend,
                             int64_t addend_stride, float *out, int64_t out_stride);
 
-/// The same on B [2·lanes columns][b_stride], which it also packs to `panel`.
-typedef void (*matmul_turning_tile)(const float *a, const float *b, int64_t b_stride, int64_t depth, const float *addend,
-                                    int64_t addend_stride, float *out, int64_t out_stride, float *panel);
-
 typedef struct {
   int tile_rows, lanes;  // a full tile has 2·lanes columns
   /// [A is packed [16][row]][vectors - 1][rows - 1]
@@ -32,8 +28,6 @@ typedef struct {
   matmul_tile wide[MATMUL_WIDE_ROWS];
   /// [rows - 1], A packed [row][16]: B [lanes columns][b_stride] in place, depth a multiple of lanes.
   matmul_tile thin[MATMUL_THIN_ROWS];
-  /// [rows - 1], A packed [row][16], depth a multiple of 4; NULL where the level has none.
-  matmul_turning_tile turning[MATMUL_LARGEST_TILE_ROWS];
   /// Rows of A that are contiguous over k; `sums` (or NULL) += their sums.
   void (*pack_a_rows)(const float *a, int64_t stride, int64_t rows, int64_t depth, float *packed, float *sums);
   void (*pack_a_columns)(const float *a, int64_t stride, int64_t rows, int64_t depth, float *packed, float *sums);
