@@ -11,71 +11,153 @@ typedef struct {
   const primer_matmul_arguments *arguments;
   const matmul_kernels *kernels;
   int64_t block_rows, block_columns, row_blocks, column_blocks;
-  bool a_by_steps, plain;
+  bool a_by_steps, b_by_columns, plain;
 } matmul_plan;
 
 static inline int64_t smaller(int64_t a, int64_t b) { return a < b ? a : b; }
 static inline int64_t parts(int64_t whole, int64_t part) { return (whole + part - 1) / part; }
 
+/// One block of C while it is computed: its place, its operands at the current block of k, and the thread's memory for it.
 typedef struct {
-  float *b, *a, *partial, *sums;
-} block_memory;
+  const matmul_plan *plan;
+  const primer_matmul_arguments *g;
+  const matmul_kernels *kernels;
+  int64_t rows, column, columns, c_offset;
+  const float *a, *b;
+  int64_t depth, a_tile;  // steps of this block of k; floats of a packed tile of A
+  bool first, last;       // of the blocks of k
+  float *packed_a, *packed_b, *sums, *partial;
+  int64_t partial_stride;
+} block;
 
-static block_memory block_scratch(const matmul_plan *plan) {
-  int64_t depth = smaller(plan->arguments->k, MATMUL_DEPTH), tile_rows = plan->kernels->tile_rows;
-  int64_t columns = parts(plan->block_columns, 2 * plan->kernels->lanes) * 2 * plan->kernels->lanes;
-  int64_t b = columns * depth, a = A_TILES * tile_rows * parts(depth, MATMUL_GROUP) * MATMUL_GROUP;
-  int64_t sums = parts(plan->block_rows, 16) * 16;
-  int64_t partial = plan->arguments->k > MATMUL_DEPTH ? plan->block_rows * columns : tile_rows * 2 * plan->kernels->lanes;
+static void take_memory(block *block) {
+  const int64_t tile_columns = 2 * block->kernels->lanes, tile_rows = block->kernels->tile_rows;
+  const int64_t depth = smaller(block->g->k, MATMUL_DEPTH), columns = parts(block->columns, tile_columns) * tile_columns;
+  const int64_t b = columns * depth, a = A_TILES * tile_rows * parts(depth, MATMUL_GROUP) * MATMUL_GROUP;
+  const int64_t sums = parts(block->rows, 16) * 16;
+  const bool many = block->g->k > MATMUL_DEPTH;
+  block->partial_stride = many ? columns : block->kernels->wide_vectors * block->kernels->lanes;
+  const int64_t partial = many ? block->rows * columns : tile_rows * block->partial_stride;
   float *memory = primer_scratch(PRIMER_SCRATCH_MATMUL, (size_t)(b + a + sums + partial) * sizeof(float));
-  return (block_memory){.b = memory, .a = memory + b, .sums = memory + b + a, .partial = memory + b + a + sums};
+  block->packed_b = memory;
+  block->packed_a = memory + b;
+  block->sums = memory + b + a;
+  block->partial = memory + b + a + sums;
 }
 
-/// One block of C: rows [row, row + rows), columns [column, column + columns) of one product of the batch.
-static void compute_block(const matmul_plan *plan, int64_t batch, int64_t row, int64_t rows, int64_t column, int64_t columns) {
-  const primer_matmul_arguments *g = plan->arguments;
-  const matmul_kernels *kernels = plan->kernels;
-  const int64_t lanes = kernels->lanes, tile_columns = 2 * lanes, tile_rows = kernels->tile_rows;
-  const int64_t c_offset = batch * g->c_batch_stride + row * g->c_row_stride + column;
-  const float *a = g->a + batch * g->a_batch_stride + row * g->a_row_stride;
-  const float *b = g->b + batch * g->b_batch_stride + column * g->b_column_stride;
-  const bool many = g->k > MATMUL_DEPTH, b_by_columns = g->b_column_stride != 1;
-  const int64_t partial_stride = many ? parts(columns, tile_columns) * tile_columns : tile_columns;
-  block_memory memory = block_scratch(plan);
-  float *sums = g->a_row_sums && column == 0 ? memory.sums : NULL;
-  if (sums) memset(sums, 0, (size_t)rows * sizeof *sums);
-  for (int64_t start = 0; start == 0 || start < g->k; start += MATMUL_DEPTH) {
-    const int64_t depth = smaller(g->k - start, MATMUL_DEPTH);
-    const bool first = start == 0, last = start + depth >= g->k;
-    for (int64_t j = 0; j < columns; j += tile_columns)
-      (b_by_columns ? kernels->pack_b_columns : kernels->pack_b_rows)(
-          b + start * g->b_row_stride + j * g->b_column_stride, b_by_columns ? g->b_column_stride : g->b_row_stride,
-          smaller(columns - j, tile_columns), depth, memory.b + j * depth);
-    const int64_t a_tile = tile_rows * parts(depth, MATMUL_GROUP) * MATMUL_GROUP;
-    for (int64_t group = 0; group < rows; group += A_TILES * tile_rows) {
-      const int64_t group_end = smaller(rows, group + A_TILES * tile_rows);
-      for (int64_t i = group; i < group_end; i += tile_rows)
-        (plan->a_by_steps ? kernels->pack_a_columns : kernels->pack_a_rows)(
-            a + i * g->a_row_stride + start * g->a_column_stride, plan->a_by_steps ? g->a_column_stride : g->a_row_stride,
-            smaller(rows - i, tile_rows), depth, memory.a + (i - group) / tile_rows * a_tile, sums ? sums + i : NULL);
-      for (int64_t j = 0; j < columns; j += tile_columns) {
-        const int64_t width = smaller(columns - j, tile_columns), vectors = width > lanes ? 2 : 1;
-        for (int64_t i = group; i < group_end; i += tile_rows) {
-          const int64_t height = smaller(rows - i, tile_rows), at = c_offset + i * g->c_row_stride + j;
-          const bool direct = last && plan->plain && width == vectors * lanes;
-          float *partial = many ? memory.partial + i * partial_stride + j : memory.partial;
-          const float *addend = !first ? partial : direct && g->residual ? g->residual + at : NULL;
-          const bool finish = last && (!direct || (!first && g->residual));
-          kernels->tile[plan->a_by_steps][vectors - 1][height - 1](
-              memory.a + (i - group) / tile_rows * a_tile, memory.b + j * depth, tile_columns, depth, addend,
-              first ? g->c_row_stride : partial_stride, direct && !finish ? g->c + at : partial,
-              direct && !finish ? g->c_row_stride : partial_stride);
-          if (finish) kernels->finish(g, partial, partial_stride, height, width, at, column + j);
-        }
-      }
+/// Where a tile's sums come from and go to, and whether they are finished there.
+typedef struct {
+  const float *addend;
+  int64_t addend_stride;
+  float *out;
+  int64_t out_stride, at;
+  bool finish;
+} target;
+
+static inline target tile_target(const block *block, int64_t row, int64_t column, bool whole) {
+  const primer_matmul_arguments *g = block->g;
+  const int64_t at = block->c_offset + row * g->c_row_stride + column;
+  float *partial = g->k > MATMUL_DEPTH ? block->partial + row * block->partial_stride + column : block->partial;
+  const bool direct = block->last && block->plan->plain && whole && (block->first || !g->residual);
+  target to = {.at = at, .finish = block->last && !direct, .out = partial, .out_stride = block->partial_stride};
+  if (direct) to.out = g->c + at, to.out_stride = g->c_row_stride;
+  if (!block->first) to.addend = partial, to.addend_stride = block->partial_stride;
+  if (block->first && direct && g->residual) to.addend = g->residual + at, to.addend_stride = g->c_row_stride;
+  return to;
+}
+
+static inline void finish_tile(const block *block, const target *to, int64_t rows, int64_t column, int64_t columns) {
+  if (to->finish) block->kernels->finish(block->g, to->out, to->out_stride, rows, columns, to->at, block->column + column);
+}
+
+static void pack_a_tile(const block *block, int64_t row, float *packed) {
+  const primer_matmul_arguments *g = block->g;
+  const bool by_steps = block->plan->a_by_steps;
+  (by_steps ? block->kernels->pack_a_columns : block->kernels->pack_a_rows)(
+      block->a + row * g->a_row_stride, by_steps ? g->a_column_stride : g->a_row_stride,
+      smaller(block->rows - row, block->kernels->tile_rows), block->depth, packed, block->sums ? block->sums + row : NULL);
+}
+
+static void pack_b_panel(const block *block, int64_t column, float *panel) {
+  const primer_matmul_arguments *g = block->g;
+  const bool by_columns = block->plan->b_by_columns;
+  (by_columns ? block->kernels->pack_b_columns : block->kernels->pack_b_rows)(
+      block->b + column * g->b_column_stride, by_columns ? g->b_column_stride : g->b_row_stride,
+      smaller(block->columns - column, 2 * block->kernels->lanes), block->depth, panel);
+}
+
+/// One block of k of a few rows: columns from `column` on that can be computed without packing B; returns where it stopped.
+static int64_t compute_unpacked(const block *block) {
+  const primer_matmul_arguments *g = block->g;
+  const matmul_kernels *kernels = block->kernels;
+  const bool by_columns = block->plan->b_by_columns;
+  int64_t column = 0, width = 0;
+  matmul_tile tile = NULL;
+  if (by_columns && block->rows <= MATMUL_THIN_ROWS && block->depth % kernels->lanes == 0)
+    tile = kernels->thin[block->rows - 1], width = kernels->lanes;
+  else if (!by_columns && block->rows <= MATMUL_WIDE_ROWS)
+    tile = kernels->wide[block->rows - 1], width = kernels->wide_vectors * kernels->lanes;
+  for (; tile && column + width <= block->columns; column += width) {
+    target to = tile_target(block, 0, column, true);
+    tile(block->packed_a, block->b + column * g->b_column_stride, by_columns ? g->b_column_stride : g->b_row_stride, block->depth, to.addend,
+         to.addend_stride, to.out, to.out_stride);
+    finish_tile(block, &to, block->rows, column, width);
+  }
+  for (width = 2 * kernels->lanes; !by_columns && column + width <= block->columns; column += width) {
+    target to = tile_target(block, 0, column, true);
+    kernels->tile[0][1][block->rows - 1](block->packed_a, block->b + column, g->b_row_stride, block->depth, to.addend, to.addend_stride, to.out,
+                                         to.out_stride);
+    finish_tile(block, &to, block->rows, column, width);
+  }
+  return column;
+}
+
+/// One block of k: a group of A's tiles by all of the block's columns from `column` on. The first group packs B on its way.
+static void compute_group(const block *block, int64_t group, int64_t column) {
+  const matmul_kernels *kernels = block->kernels;
+  const int64_t lanes = kernels->lanes, tile_rows = kernels->tile_rows, end = smaller(block->rows, group + A_TILES * tile_rows);
+  for (; column < block->columns; column += 2 * lanes) {
+    const int64_t width = smaller(block->columns - column, 2 * lanes), vectors = width > lanes ? 2 : 1;
+    float *panel = block->packed_b + (block->rows > A_TILES * tile_rows ? column * block->depth : 0);
+    if (group == 0) pack_b_panel(block, column, panel);
+    for (int64_t row = group; row < end; row += tile_rows) {
+      const int64_t rows = smaller(block->rows - row, tile_rows);
+      target to = tile_target(block, row, column, width == vectors * lanes);
+      kernels->tile[block->plan->a_by_steps][vectors - 1][rows - 1](block->packed_a + (row - group) / tile_rows * block->a_tile, panel,
+                                                                     2 * lanes, block->depth, to.addend, to.addend_stride, to.out,
+                                                                     to.out_stride);
+      finish_tile(block, &to, rows, column, width);
     }
   }
-  for (int64_t i = 0; sums && i < rows; i++) g->a_row_sums[row + i] += sums[i];
+}
+
+/// Rows [row, row + rows), columns [column, column + columns) of one product of the batch.
+static void compute_block(const matmul_plan *plan, int64_t batch, int64_t row, int64_t rows, int64_t column, int64_t columns) {
+  const primer_matmul_arguments *g = plan->arguments;
+  const int64_t tile_rows = plan->kernels->tile_rows;
+  const float *a = g->a + batch * g->a_batch_stride + row * g->a_row_stride;
+  const float *b = g->b + batch * g->b_batch_stride + column * g->b_column_stride;
+  block block = {.plan = plan, .g = g, .kernels = plan->kernels, .rows = rows, .column = column, .columns = columns};
+  block.c_offset = batch * g->c_batch_stride + row * g->c_row_stride + column;
+  take_memory(&block);
+  if (!g->a_row_sums || column > 0) block.sums = NULL;
+  for (int64_t i = 0; block.sums && i < rows; i++) block.sums[i] = 0;
+  for (int64_t start = 0; start == 0 || start < g->k; start += MATMUL_DEPTH) {
+    block.depth = smaller(g->k - start, MATMUL_DEPTH);
+    block.a_tile = tile_rows * parts(block.depth, MATMUL_GROUP) * MATMUL_GROUP;
+    block.first = start == 0;
+    block.last = start + block.depth >= g->k;
+    block.a = a + start * g->a_column_stride;
+    block.b = b + start * g->b_row_stride;
+    int64_t begin = 0;
+    for (int64_t group = 0; group < rows; group += A_TILES * tile_rows) {
+      for (int64_t i = group; i < smaller(rows, group + A_TILES * tile_rows); i += tile_rows)
+        pack_a_tile(&block, i, block.packed_a + (i - group) / tile_rows * block.a_tile);
+      if (rows <= tile_rows && !plan->a_by_steps) begin = compute_unpacked(&block);
+      compute_group(&block, group, begin);
+    }
+  }
+  for (int64_t i = 0; block.sums && i < rows; i++) g->a_row_sums[row + i] += block.sums[i];
 }
 
 static void compute_blocks(void *context, int64_t begin, int64_t end, int worker) {
@@ -90,17 +172,44 @@ static void compute_blocks(void *context, int64_t begin, int64_t end, int worker
   }
 }
 
+/// Cuts C into blocks so that the last thread is done soonest, by an estimate in units of one multiplication of vectors.
+static void choose_blocks(matmul_plan *plan, int64_t threads) {
+  const primer_matmul_arguments *g = plan->arguments;
+  const int64_t tile_rows = plan->kernels->tile_rows, tile_columns = 2 * plan->kernels->lanes;
+  const double k = (double)g->k + 24, lanes = plan->kernels->lanes;
+  const int64_t tiles = parts(g->m, tile_rows), panels = parts(g->n, tile_columns);
+  const bool packs_b = g->m > MATMUL_THIN_ROWS && (plan->b_by_columns || g->m > tile_rows);
+  const double b_price = packs_b ? (plan->b_by_columns ? 0.3 : 0.1) : 0, a_price = plan->a_by_steps ? 0.15 : 0.1;
+  const int64_t fewest_rows = parts(tiles * tile_rows, LARGEST_BLOCK_ROWS), fewest_columns = parts(panels * tile_columns, LARGEST_BLOCK_COLUMNS);
+  double best = 0;
+  plan->block_rows = 0;
+  for (int row_step = 0; row_step < 5; row_step++) {
+    const int64_t row_blocks = smaller(tiles, row_step < 3 ? fewest_rows + row_step : parts(fewest_rows, threads) * threads * (row_step - 2));
+    for (int column_step = 0; column_step < 5; column_step++) {
+      const int64_t column_blocks =
+          smaller(panels, column_step < 3 ? fewest_columns + column_step : parts(fewest_columns, threads) * threads * (column_step - 2));
+      const int64_t rows = parts(tiles, row_blocks) * tile_rows, columns = parts(panels, column_blocks) * tile_columns;
+      const int64_t items = g->batch * parts(g->m, rows) * parts(g->n, columns);
+      const double m = (double)smaller(rows, g->m), n = (double)smaller(columns, parts(g->n, (int64_t)lanes) * (int64_t)lanes);
+      const double item = k * (m * n / lanes + m * a_price + n * b_price) + 300;
+      // Unequal or unequally fast threads cost a part of the last item.
+      const double time = (double)parts(items, threads) * item + (items > 1 ? 300 + item / 32 : 0);
+      if (plan->block_rows && time >= best) continue;
+      best = time;
+      plan->block_rows = rows;
+      plan->block_columns = columns;
+    }
+  }
+  plan->row_blocks = parts(g->m, plan->block_rows);
+  plan->column_blocks = parts(g->n, plan->block_columns);
+}
+
 void primer_matmul_f32(primer_pool *pool, const primer_matmul_arguments *g) {
   if (g->m <= 0 || g->n <= 0) return;
   matmul_plan plan = {.arguments = g, .kernels = PRIMER_SELECT(kernels)()};
   plan.a_by_steps = g->a_column_stride != 1;
+  plan.b_by_columns = g->b_column_stride != 1;
   plan.plain = g->alpha == 1 && !g->bias && !g->preactivation && g->activation == PRIMER_IDENTITY && !g->derivative_at;
-  const int64_t tile_rows = plan.kernels->tile_rows, tile_columns = 2 * plan.kernels->lanes;
-  int64_t column_blocks = parts(g->n, LARGEST_BLOCK_COLUMNS), threads = primer_pool_threads(pool);
-  column_blocks = smaller(parts(column_blocks, threads) * threads, parts(g->n, tile_columns));
-  plan.block_columns = parts(parts(g->n, column_blocks), tile_columns) * tile_columns;
-  plan.column_blocks = parts(g->n, plan.block_columns);
-  plan.block_rows = parts(parts(g->m, parts(g->m, LARGEST_BLOCK_ROWS)), tile_rows) * tile_rows;
-  plan.row_blocks = parts(g->m, plan.block_rows);
+  choose_blocks(&plan, primer_pool_threads(pool));
   primer_pool_run(pool, g->batch * plan.row_blocks * plan.column_blocks, 1, compute_blocks, &plan);
 }

@@ -11,6 +11,8 @@ enum {
   /// Both formats of packed A hold 16 steps of k in `tile_rows`·16 floats: [row][16] or [16][row].
   MATMUL_GROUP = 16,
   MATMUL_LARGEST_TILE_ROWS = 12,
+  MATMUL_WIDE_ROWS = 3,
+  MATMUL_THIN_ROWS = 4,
 };
 
 /// out[rows, columns] = (addend +) A·B over `depth` steps: packed A (of which the function knows the format), B [depth][b_stride].
@@ -21,6 +23,11 @@ typedef struct {
   int tile_rows, lanes;  // a full tile has 2·lanes columns
   /// [A is packed [16][row]][vectors - 1][rows - 1]
   matmul_tile tile[2][2][MATMUL_LARGEST_TILE_ROWS];
+  /// [rows - 1], A packed [row][16]: B [depth][b_stride] in place, wide_vectors·lanes columns.
+  int wide_vectors;
+  matmul_tile wide[MATMUL_WIDE_ROWS];
+  /// [rows - 1], A packed [row][16]: B [lanes columns][b_stride] in place, depth a multiple of lanes.
+  matmul_tile thin[MATMUL_THIN_ROWS];
   /// Rows of A that are contiguous over k; `sums` (or NULL) += their sums.
   void (*pack_a_rows)(const float *a, int64_t stride, int64_t rows, int64_t depth, float *packed, float *sums);
   void (*pack_a_columns)(const float *a, int64_t stride, int64_t rows, int64_t depth, float *packed, float *sums);
