@@ -1,25 +1,37 @@
 #include "primer_optimiser.h"
 #include <math.h>
+#include "row_chunks.h"
+
+typedef struct {
+  float *parameters, *first, *second;
+  const float *gradients;
+  float gradient_scale, decay, share1, beta2, share2, step, root, epsilon;
+  bool nesterov;
+} optimiser_update;
+
+#define KERNEL_SOURCE "optimiser.inc"
+#include "isa_dispatch.h"
+
+/// 1 - beta, where beta is the float nearest to a decimal: 1 - 0.999f is 5e-5 too large, PyTorch subtracts in double.
+static float complement(float beta) { return (float)(round((1 - (double)beta) * 1e7) / 1e7); }
 
 void primer_adamw(primer_pool *pool, const primer_adamw_arguments *g, int64_t count, float *parameters, const float *gradients,
                   float *first_moments, float *second_moments) {
-  float step = (float)((double)g->rate / g->bias_correction1), root = (float)sqrt(g->bias_correction2);
-  for (int64_t i = 0; i < count; i++) {
-    float gradient = gradients[i] * g->gradient_scale, p = parameters[i] - g->rate * g->weight_decay * parameters[i];
-    float m = first_moments[i] += (1 - g->beta1) * (gradient - first_moments[i]);
-    float v = second_moments[i] = g->beta2 * second_moments[i] + (1 - g->beta2) * gradient * gradient;
-    parameters[i] = p - step * m / (sqrtf(v) / root + g->epsilon);
-  }
+  optimiser_update update = {.parameters = parameters, .first = first_moments, .second = second_moments, .gradients = gradients,
+                             .gradient_scale = g->gradient_scale, .decay = g->rate * g->weight_decay, .share1 = complement(g->beta1),
+                             .beta2 = g->beta2, .share2 = complement(g->beta2), .step = (float)((double)g->rate / g->bias_correction1),
+                             .root = (float)sqrt(g->bias_correction2), .epsilon = g->epsilon};
+  primer_pool_run(pool, count, PRIMER_LIGHT_CHUNK, PRIMER_SELECT(adamw_elements), &update);
 }
 
 void primer_muon_momentum(primer_pool *pool, int64_t count, float momentum, bool nesterov, float gradient_scale, const float *gradients,
                           float *moments, float *out) {
-  for (int64_t i = 0; i < count; i++) {
-    float g = gradient_scale * gradients[i], m = moments[i] = momentum * moments[i] + g;
-    out[i] = nesterov ? g + momentum * m : m;
-  }
+  optimiser_update update = {.parameters = out, .first = moments, .gradients = gradients, .gradient_scale = gradient_scale, .beta2 = momentum,
+                             .nesterov = nesterov};
+  primer_pool_run(pool, count, PRIMER_LIGHT_CHUNK, PRIMER_SELECT(muon_elements), &update);
 }
 
 void primer_decayed_step(primer_pool *pool, int64_t count, float decay_factor, float step, const float *direction, float *parameters) {
-  for (int64_t i = 0; i < count; i++) parameters[i] = decay_factor * parameters[i] - step * direction[i];
+  optimiser_update update = {.parameters = parameters, .gradients = direction, .decay = decay_factor, .step = step};
+  primer_pool_run(pool, count, PRIMER_LIGHT_CHUNK, PRIMER_SELECT(decayed_step_elements), &update);
 }

@@ -1,0 +1,36 @@
+// Loads and stores of a row's last vector, at one level; included inside kernel sources, once a level. A loop calls its inlined body with
+// the constant LANES for whole vectors and with what is left for the last.
+
+#define v_load_some LEVEL(v_load_some)
+static INLINE vf v_load_some(const float *p, int64_t count) { return count == LANES ? v_load(p) : v_load_part(p, count); }
+
+#define v_store_some LEVEL(v_store_some)
+static INLINE void v_store_some(float *p, vf x, int64_t count) {
+  if (count == LANES)
+    v_store(p, x);
+  else
+    v_store_part(p, x, count);
+}
+
+/// Runs `statement` for `i` = first, first + LANES, ... with `n` the lanes present (a constant but in the last round).
+#undef EACH_VECTOR
+#define EACH_VECTOR(first, end, statement)                   \
+  do {                                                       \
+    int64_t i = (first), last = (end);                       \
+    for (; i + LANES <= last; i += LANES) {                  \
+      const int64_t n = LANES;                               \
+      statement;                                             \
+    }                                                        \
+    if (i < last) {                                          \
+      const int64_t n = last - i;                            \
+      statement;                                             \
+    }                                                        \
+  } while (0)
+
+/// The lanes at and beyond `count` become `value`.
+#define v_fill_rest LEVEL(v_fill_rest)
+static INLINE vf v_fill_rest(vf x, int64_t count, float value) {
+  if (count == LANES) return x;
+  for (int64_t l = count; l < LANES; l++) x[l] = value;
+  return x;
+}
