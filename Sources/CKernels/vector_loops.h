@@ -12,18 +12,18 @@ static INLINE void v_store_some(float *p, vf x, int64_t count) {
     v_store_part(p, x, count);
 }
 
-/// Runs `statement` for `i` = first, first + LANES, ... with `n` the lanes present (a constant but in the last round).
+/// Runs a statement for `i` = first, first + LANES, ... with `n` the lanes present (a constant but in the last round).
 #undef EACH_VECTOR
-#define EACH_VECTOR(first, end, statement)                   \
+#define EACH_VECTOR(first, end, ...)                         \
   do {                                                       \
     int64_t i = (first), last = (end);                       \
     for (; i + LANES <= last; i += LANES) {                  \
       const int64_t n = LANES;                               \
-      statement;                                             \
+      __VA_ARGS__;                                           \
     }                                                        \
     if (i < last) {                                          \
       const int64_t n = last - i;                            \
-      statement;                                             \
+      __VA_ARGS__;                                           \
     }                                                        \
   } while (0)
 
