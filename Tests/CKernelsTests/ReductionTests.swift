@@ -4,7 +4,7 @@ import Testing
 @Suite("Reductions")
 struct ReductionTests {
   private static let shapes = [
-    (1, 1, 1), (1, 40_001, 1), (1, 200_000, 1), (5, 33, 1), (3, 17, 5), (1, 1000, 129), (2, 1, 40),
+    (1, 1, 1), (1, 1001, 1), (1, 70_001, 1), (5, 33, 1), (3, 17, 5), (1, 700, 129), (2, 1, 40),
     (300, 7, 3),
   ]
 
@@ -32,8 +32,8 @@ struct ReductionTests {
               accumulate, out)
             return array(out, outer * inner)
           }
-          // Sums of up to 200,000 values below 1 in blocks.
-          #expect(difference(found, expected) < 2e-5, "\(operation): \(outer), \(length), \(inner)")
+          // Hundreds of roundings at magnitudes around 20.
+          #expect(difference(found, expected) < 6e-5, "\(operation): \(outer), \(length), \(inner)")
         }
       }
     }
@@ -41,7 +41,7 @@ struct ReductionTests {
 
   @Test("argmax gives the first of equal maxima", arguments: availableLevels)
   func argmax(level: primer_isa) {
-    for width in [1, 5, 16, 65, 5001] {
+    for width in [1, 5, 16, 65, 2001] {
       var expected: [Double] = []
       let found = outcome(at: level) { pool, memory in
         let x = memory.values(20 * width)

@@ -27,15 +27,15 @@ private func indices(_ shape: [Int64]) -> [[Int64]] {
 @Suite("Strided copies and sums")
 struct StridedTests {
   private static let cases: [(shape: [Int64], order: [Int])] = [
-    ([], []), ([1], [0]), ([40_000], [0]), ([7, 33], [0, 1]), ([33, 70], [1, 0]), ([3, 1, 19], [2, 1, 0]),
-    ([2, 5, 3, 16], [0, 2, 1, 3]), ([4, 3, 17, 9], [0, 1, 3, 2]), ([2, 130, 140], [0, 2, 1]),
+    ([], []), ([1], [0]), ([17_000], [0]), ([7, 33], [0, 1]), ([33, 70], [1, 0]), ([3, 1, 19], [2, 1, 0]),
+    ([2, 5, 3, 16], [0, 2, 1, 3]), ([4, 3, 17, 9], [0, 1, 3, 2]), ([2, 40, 50], [0, 2, 1]),
     ([2, 2, 2, 2, 2, 2, 2, 3], [7, 0, 6, 1, 5, 2, 4, 3]),
   ]
 
   @Test("copy any axis order, elements of 1, 2 and 4 bytes", arguments: [1, 2, 4])
   func copies(bytes: Int) {
     for (shape, order) in Self.cases {
-      for gap in [0, 3] as [Int64] {
+      for gap in shape.count == 1 ? [0] : [0, 3] as [Int64] {
         let source = Layout(shape: shape, order: order, gap: gap)
         let destination = Layout(shape: shape, order: Array(shape.indices), gap: gap == 0 ? 0 : 2)
         let all = indices(shape)
@@ -43,7 +43,9 @@ struct StridedTests {
           // Floats hold the bytes: four, two or one element each.
           let from = UnsafeMutableRawPointer(memory.values(source.span * bytes / 4 + 1))
           let to = UnsafeMutableRawPointer(memory.values(destination.span * bytes / 4 + 1))
-          for i in 0..<source.span * bytes { from.storeBytes(of: UInt8(i * 7 % 251), toByteOffset: i, as: UInt8.self) }
+          for i in 0..<source.span * bytes {
+            from.storeBytes(of: UInt8(i * 7 % 251), toByteOffset: i, as: UInt8.self)
+          }
           primer_strided_copy(
             pool, Int32(shape.count), shape, Int32(bytes), from, source.strides, to, destination.strides)
           let wrong = all.filter { index in
@@ -61,7 +63,7 @@ struct StridedTests {
 
   @Test("copy back into a permuted array, and broadcast")
   func broadcasts() {
-    let shape: [Int64] = [3, 40, 50]
+    let shape: [Int64] = [3, 20, 50]
     for strides in [[0, 1, 0], [0, 0, 1], [1, 0, 0], [0, 0, 0]] as [[Int64]] {
       let destination = Layout(shape: shape, order: [1, 2, 0])
       let found = outcome(at: PRIMER_ISA_PORTABLE) { pool, memory in
@@ -72,9 +74,9 @@ struct StridedTests {
           out[destination.offset($0)] != source[Int(zip($0, strides).reduce(0) { $0 + $1.0 * $1.1 })]
         }
         #expect(wrong.isEmpty, "strides \(strides)")
-        return array(out, 6000)
+        return array(out, 3000)
       }
-      #expect(found.count == 6000)
+      #expect(found.count == 3000)
     }
   }
 
@@ -97,7 +99,7 @@ struct StridedTests {
             pool, Int32(shape.count), shape, from, source.strides, to, destination.strides)
           return array(to, destination.span)
         }
-        // Up to 40,000 additions into one place.
+        // Up to 17,000 additions into one place.
         #expect(difference(found, expected) < (shared ? 2e-3 : 2e-7), "\(shape), shared \(shared)")
       }
     }
