@@ -1,13 +1,7 @@
 import ArgumentParser
 import Foundation
-import PrimerCheckpoints
-import PrimerDatasets
-import PrimerFiles
-import PrimerGeneration
-import PrimerLayers
 import PrimerTensors
 import PrimerTokenizers
-import PrimerTraining
 
 /// What every command takes.
 struct OutputOptions: ParsableArguments {
@@ -65,23 +59,8 @@ struct OutputOptions: ParsableArguments {
     case is ExitCode, is ValidationError, is CleanExit: return error
     default:
       FileHandle.standardError.write(Data("primer: \(error)\n".utf8))
-      return ExitCode(
-        (error as? any ExitStatusProviding)?.exitStatus.rawValue ?? ExitStatus.bug.rawValue)
+      return ExitCode(ExitStatus.code(of: error))
     }
-  }
-}
-
-/// The sysexits code of an error of any layer.
-private func exitCode(_ error: any Error) -> Int32 {
-  switch error {
-  case let error as any ExitStatusProviding: error.exitStatus.rawValue
-  case let error as FileError: error.exitCode
-  case let error as CheckpointError: error.exitCode
-  case let error as DatasetError: error.exitCode
-  case let error as TrainingError: error.exitCode
-  case let error as GenerationError: error.exitCode
-  case is ParameterError: ExitStatus.badData.rawValue
-  default: ExitStatus.bug.rawValue
   }
 }
 
@@ -112,38 +91,6 @@ enum ReportedValue: ExpressibleByIntegerLiteral, ExpressibleByStringLiteral {
     case .text(let value): JSONValue.quoted(value)
     case .real(let value) where !value.isFinite: "null"
     default: text
-    }
-  }
-}
-
-/// Exit codes of sysexits.h.
-enum ExitStatus: Int32 {
-  case usage = 64
-  case badData = 65
-  case inputMissing = 66
-  case bug = 70
-  case cannotCreate = 73
-  case inputOutput = 74
-}
-
-/// An error that knows its exit code.
-protocol ExitStatusProviding: Error {
-  var exitStatus: ExitStatus { get }
-}
-
-/// What a command itself finds wrong.
-struct CommandFailure: ExitStatusProviding, CustomStringConvertible {
-  let exitStatus: ExitStatus
-  let description: String
-}
-
-extension TokenizerError: ExitStatusProviding {
-  var exitStatus: ExitStatus {
-    switch self {
-    case .missing: .inputMissing
-    case .unreadable: .inputOutput
-    case .unwritable: .cannotCreate
-    case .malformed, .unsupported, .unknownCharacter, .training: .badData
     }
   }
 }

@@ -1,0 +1,53 @@
+import PrimerCheckpoints
+import PrimerDatasets
+import PrimerFiles
+import PrimerGeneration
+import PrimerLayers
+import PrimerTokenizers
+import PrimerTraining
+
+/// Exit codes of sysexits.h.
+enum ExitStatus: Int32 {
+  case usage = 64
+  case badData = 65
+  case inputMissing = 66
+  case bug = 70
+  case cannotCreate = 73
+  case inputOutput = 74
+
+  /// The code of an error of any layer.
+  static func code(of error: any Error) -> Int32 {
+    switch error {
+    case let error as any ExitStatusProviding: error.exitStatus.rawValue
+    case let error as FileError: error.exitCode
+    case let error as CheckpointError: error.exitCode
+    case let error as DatasetError: error.exitCode
+    case let error as TrainingError: error.exitCode
+    case let error as GenerationError: error.exitCode
+    case is ParameterError: badData.rawValue
+    default: bug.rawValue
+    }
+  }
+}
+
+/// An error that knows its exit code.
+protocol ExitStatusProviding: Error {
+  var exitStatus: ExitStatus { get }
+}
+
+/// What a command itself finds wrong.
+struct CommandFailure: ExitStatusProviding, CustomStringConvertible {
+  let exitStatus: ExitStatus
+  let description: String
+}
+
+extension TokenizerError: ExitStatusProviding {
+  var exitStatus: ExitStatus {
+    switch self {
+    case .missing: .inputMissing
+    case .unreadable: .inputOutput
+    case .unwritable: .cannotCreate
+    case .malformed, .unsupported, .unknownCharacter, .training: .badData
+    }
+  }
+}
