@@ -7,7 +7,9 @@ struct Layer {
   let folder: String
   var imports: [String] = []
   var packages: [Target.Dependency] = []
-  var module: String { folder.hasPrefix("C") && folder.dropFirst().first!.isUppercase ? folder : "Primer" + folder }
+  var module: String {
+    folder.hasPrefix("C") && folder.dropFirst().first!.isUppercase ? folder : "Primer" + folder
+  }
 }
 
 let layers = [
@@ -16,7 +18,9 @@ let layers = [
   Layer(folder: "Layers", imports: ["PrimerTensors"]),
   Layer(folder: "Tokenizers"),
   Layer(folder: "Checkpoints", imports: ["PrimerFiles", "PrimerTensors", "PrimerTokenizers"]),
-  Layer(folder: "Models", imports: ["PrimerLayers", "PrimerTensors", "PrimerCheckpoints", "PrimerTokenizers"]),
+  Layer(
+    folder: "Models",
+    imports: ["PrimerLayers", "PrimerTensors", "PrimerCheckpoints", "PrimerTokenizers"]),
   Layer(folder: "Datasets", imports: ["PrimerFiles", "PrimerTensors", "PrimerTokenizers"]),
   Layer(
     folder: "Generation",
@@ -33,7 +37,8 @@ let layers = [
   Layer(
     folder: "Evaluation",
     imports: [
-      "PrimerGeneration", "PrimerDatasets", "PrimerModels", "PrimerTensors", "PrimerTokenizers", "PrimerCheckpoints",
+      "PrimerGeneration", "PrimerDatasets", "PrimerModels", "PrimerTensors", "PrimerTokenizers",
+      "PrimerCheckpoints",
     ]),
 ]
 

@@ -1,6 +1,7 @@
 public import Foundation
 
-/// What can be wrong with model files. Every message names the file and the tensor, and says what to do.
+/// What can be wrong with model files. Every message names the file and the tensor, and says what
+/// to do.
 public enum CheckpointError: Error, Equatable, Sendable, CustomStringConvertible, LocalizedError {
   case missing(URL, what: String)
   case damaged(URL, reason: String)

@@ -136,7 +136,8 @@ public final class SafetensorsFile: Sendable {
     return Entry(elementType: type, shape: header.shape, range: range)
   }
 
-  /// Tensors tile the file without gaps or overlaps; a doubled name leaves a gap and is found here too.
+  /// Tensors tile the file without gaps or overlaps; a doubled name leaves a gap and is found here
+  /// too.
   private static func checkContiguous(
     _ entries: [String: Entry], from start: Int, to end: Int, _ url: URL
   ) throws {

@@ -1,6 +1,6 @@
 /// Documents joined by their end marks and cut into rows of `context` tokens without overlap, in
-/// another random order each epoch. Tokens of different documents carry different segment numbers, and
-/// the last token of a document has no target.
+/// another random order each epoch. Tokens of different documents carry different segment numbers,
+/// and the last token of a document has no target.
 public struct PackedDocuments: BatchSource {
   public let context: Int
   /// Rows an epoch.

@@ -1,5 +1,5 @@
-/// Random numbers by counting: SplitMix64's finaliser (Steele, Lea, Flood 2014) over a chain of keys.
-/// A value depends on (seed, step, sample) and nothing else.
+/// Random numbers by counting: SplitMix64's finaliser (Steele, Lea, Flood 2014) over a chain of
+/// keys. A value depends on (seed, step, sample) and nothing else.
 enum SampleRandom {
   static func bits(_ keys: UInt64...) -> UInt64 {
     var state: UInt64 = 0
@@ -14,8 +14,8 @@ enum SampleRandom {
     return bits ^ (bits >> 31)
   }
 
-  /// Uniform in 0 ..< `count`, by multiplying (Lemire 2019) without its rejection: the bias is below
-  /// count / 2^64.
+  /// Uniform in 0 ..< `count`, by multiplying (Lemire 2019) without its rejection: the bias is
+  /// below count / 2^64.
   static func below(_ count: Int, _ bits: UInt64) -> Int {
     Int(UInt64(count).multipliedFullWidth(by: bits).high)
   }

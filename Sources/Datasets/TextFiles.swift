@@ -13,8 +13,8 @@ public struct TextFiles: Sendable {
 
   public let files: [File]
 
-  /// Files as given; of folders, all `.txt` and `.jsonl` files in them, sorted by path. A file given
-  /// by name is text unless its name ends in `.jsonl`.
+  /// Files as given; of folders, all `.txt` and `.jsonl` files in them, sorted by path. A file
+  /// given by name is text unless its name ends in `.jsonl`.
   public init(_ paths: [URL]) throws {
     files = try paths.flatMap { path in
       var isFolder: ObjCBool = false
@@ -44,8 +44,9 @@ public struct TextFiles: Sendable {
   /// What the error about an empty data set names.
   var name: String { files.map(\.url.path).joined(separator: ", ") }
 
-  /// Calls `body` with the text of all documents in order, in pieces of about `pieceSize` bytes that
-  /// end at character borders: to train a tokenizer, or collect an alphabet, without holding it all.
+  /// Calls `body` with the text of all documents in order, in pieces of about `pieceSize` bytes
+  /// that end at character borders: to train a tokenizer, or collect an alphabet, without holding
+  /// it all.
   public func forEachPiece(
     pieceSize: Int = 1 << 20, _ body: ([UInt8]) throws -> Void
   ) throws {

@@ -30,8 +30,9 @@ public struct TokenBatch: Sendable, Equatable {
   }
 }
 
-/// Batches for training, each a pure function of the step: so a run resumes by its step number alone,
-/// and however a batch is cut into micro-batches, or dealt to machines, its samples stay the same.
+/// Batches for training, each a pure function of the step: so a run resumes by its step number
+/// alone, and however a batch is cut into micro-batches, or dealt to machines, its samples stay the
+/// same.
 public protocol BatchSource: Sendable {
   var context: Int { get }
   /// Samples of the batch of a step (counted from 0) by their numbers within that batch.

@@ -3,8 +3,9 @@ internal import PrimerFiles
 
 /// Tokens of a data set on disk, mapped for reading: what a tokenizer made of the texts, once.
 ///
-/// Little-endian: a header of 128 bytes (`TokenFileHeader`), the tokens as UInt16 or UInt32, padding
-/// to 8 bytes, then for each document and for the end a pair of UInt64, first token and first byte.
+/// Little-endian: a header of 128 bytes (`TokenFileHeader`), the tokens as UInt16 or UInt32,
+/// padding to 8 bytes, then for each document and for the end a pair of UInt64, first token and
+/// first byte.
 public final class TokenFile: Sendable {
   public let url: URL
   /// Tokens, training and validation together.
@@ -83,8 +84,8 @@ public final class TokenFile: Sendable {
     return low
   }
 
-  /// Bytes of text that tokens stand for, for bits per byte: exact between borders of documents (the
-  /// border of training and validation is one), in proportion within a document.
+  /// Bytes of text that tokens stand for, for bits per byte: exact between borders of documents
+  /// (the border of training and validation is one), in proportion within a document.
   public func byteCount(of tokens: Range<Int>) -> Double {
     bytesBefore(tokens.upperBound) - bytesBefore(tokens.lowerBound)
   }

@@ -1,7 +1,8 @@
 import Foundation
 import PrimerFiles
 
-/// The first 128 bytes of a token file: sixteen 64-bit little-endian words, in the order of `words`.
+/// The first 128 bytes of a token file: sixteen 64-bit little-endian words, in the order of
+/// `words`.
 struct TokenFileHeader {
   static let size = 128
   static let magic: UInt64 = 0x4E4B_5452_454D_5250  // "PRMERTKN"

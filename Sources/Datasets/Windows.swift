@@ -1,13 +1,15 @@
 public import Foundation
 
-/// nanoGPT's batches: windows that start anywhere, uniformly and independently, in a range of tokens.
+/// nanoGPT's batches: windows that start anywhere, uniformly and independently, in a range of
+/// tokens.
 public struct RandomWindows: BatchSource {
   public let context: Int
   private let file: TokenFile
   private let range: Range<Int>
   private let seed: UInt64
 
-  /// - Parameter range: `file.training` or `file.validation`; an error if it is shorter than a window
+  /// - Parameter range: `file.training` or `file.validation`; an error if it is shorter than a
+  ///   window
   ///   of `context` and its target.
   public init(_ file: TokenFile, _ range: Range<Int>, context: Int, seed: UInt64) throws {
     try checkLength(range, context)
@@ -51,8 +53,8 @@ public struct ExplicitWindows: BatchSource {
     self.starts = starts
   }
 
-  /// Reads the starts from a file with a JSON array of whole numbers a line, a line a step: for at least `steps` steps of at least
-  /// `samples` samples.
+  /// Reads the starts from a file with a JSON array of whole numbers a line, a line a step: for at
+  /// least `steps` steps of at least `samples` samples.
   public init(
     _ file: TokenFile, _ range: Range<Int>, context: Int, listedIn url: URL, steps: Int = 0,
     samples: Int = 0
@@ -86,7 +88,8 @@ public struct ExplicitWindows: BatchSource {
   }
 }
 
-/// Windows one after another without overlap: every token of a range but the first is a target once.
+/// Windows one after another without overlap: every token of a range but the first is a target
+/// once.
 public struct SequentialWindows: Sendable {
   public enum Tail: Sendable {
     /// A last window that is not full is left out.

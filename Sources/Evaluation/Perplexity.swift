@@ -17,8 +17,8 @@ public struct Perplexity: Sendable {
   public let examples: Int
   public let seconds: Double
 
-  /// Reads the text whole, in windows of the model's context without overlap, no special tokens added. The first token of a text is
-  /// not predicted; every other one is, once.
+  /// Reads the text whole, in windows of the model's context without overlap, no special tokens
+  /// added. The first token of a text is not predicted; every other one is, once.
   public static func measure(
     _ model: any LanguageModel, _ tokenizer: Tokenizer, _ text: URL
   ) throws -> Perplexity {

@@ -1,8 +1,8 @@
 package import Foundation
 
-/// A file that appears under its name whole or not at all: written beside it under a temporary name,
-/// flushed to the disk, renamed, and the folder flushed. Until `commit()` the previous file stays;
-/// an error or an abandoned value removes the temporary one.
+/// A file that appears under its name whole or not at all: written beside it under a temporary
+/// name, flushed to the disk, renamed, and the folder flushed. Until `commit()` the previous file
+/// stays; an error or an abandoned value removes the temporary one.
 package struct AtomicFile: ~Copyable {
   /// `write(2)`, or a stand-in of a test that plays a full disk.
   package typealias Write = @Sendable (Int32, UnsafeRawPointer, Int) -> Int

@@ -1,6 +1,7 @@
 public import Foundation
 
-/// What can go wrong between a program and its files. Every message names the file and says what to do.
+/// What can go wrong between a program and its files. Every message names the file and says what to
+/// do.
 public enum FileError: Error, Equatable, Sendable, CustomStringConvertible, LocalizedError {
   case missing(URL)
   case notAFile(URL)

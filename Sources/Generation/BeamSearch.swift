@@ -32,7 +32,8 @@ extension TextGenerator {
       }
       let best = search.best
       var stream = TextStream(stops: stops)
-      let visible = best.tokens.last == tokenizer.endOfText ? best.tokens.dropLast() : best.tokens[...]
+      let visible =
+        best.tokens.last == tokenizer.endOfText ? best.tokens.dropLast() : best.tokens[...]
       var text = stream.append(tokenizer.decodeBytes(Array(visible)))
       if !stream.isStopped { text += stream.finish() }
       return GeneratedText(
@@ -77,12 +78,13 @@ struct BeamSearch {
   func isFinished(maxTokens: Int) -> Bool {
     if live.isEmpty || live[0].tokens.count >= maxTokens { return true }
     guard ended.count >= beams else { return false }
-    // Without more probability to gain, a live beam can only lose by growing when the penalty is at most 1.
+    // Without more probability to gain, a live beam can only lose by growing when the penalty is at
+    // most 1.
     return ended.map(score).max()! >= score(live[0])
   }
 
-  /// One token more for each beam; `scores` [live, vocabulary] are log-probabilities. Returns, for each beam that lives on,
-  /// the row it came from.
+  /// One token more for each beam; `scores` [live, vocabulary] are log-probabilities. Returns, for
+  /// each beam that lives on, the row it came from.
   mutating func extend(
     _ scores: [Float], vocabulary: Int, ends: ([Int32]) -> Bool
   ) -> [Int] {

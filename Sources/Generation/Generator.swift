@@ -34,7 +34,8 @@ public struct TextGenerator: Sendable {
     self.tokenizer = tokenizer
   }
 
-  /// Continues `prompt`, handing text to `stream` as it becomes certain; `stream` returns false to stop early.
+  /// Continues `prompt`, handing text to `stream` as it becomes certain; `stream` returns false to
+  /// stop early.
   public func generate(
     _ prompt: [Int32], maxTokens: Int, _ settings: SamplingSettings, stops: [String] = [],
     stream: (String) -> Bool = { _ in true }
@@ -83,7 +84,8 @@ public struct TextGenerator: Sendable {
   }
 }
 
-/// Reads a growing text with a key-value cache. When the context is full, the older half is dropped and the rest read anew.
+/// Reads a growing text with a key-value cache. When the context is full, the older half is dropped
+/// and the rest read anew.
 struct WindowedReader {
   private let model: any LanguageModel
   private var tokens: [Int32]

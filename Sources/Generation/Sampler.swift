@@ -1,6 +1,7 @@
 internal import PrimerTensors
 
-/// Chooses tokens. Token i of a text is drawn with random number i of its seed, so equal requests give equal texts.
+/// Chooses tokens. Token i of a text is drawn with random number i of its seed, so equal requests
+/// give equal texts.
 public struct Sampler: Sendable {
   public let settings: SamplingSettings
   private var random: RandomSource
@@ -23,7 +24,8 @@ public struct Sampler: Sendable {
     return candidates[candidates.count - 1].token
   }
 
-  /// The tokens that may come next, likeliest first (the lower id where equal), their probabilities summing to 1.
+  /// The tokens that may come next, likeliest first (the lower id where equal), their probabilities
+  /// summing to 1.
   package static func distribution(
     _ logits: [Float], _ settings: SamplingSettings, seen: [Int32]
   ) -> [(token: Int32, probability: Double)] {

@@ -4,12 +4,14 @@ public struct SamplingSettings: Sendable, Equatable, Codable {
   public var temperature: Float = 1
   /// Only the k likeliest tokens; 0: all. Default 0.
   public var topK = 0
-  /// Only the likeliest tokens that together reach this probability (Holtzman et al. 2020, arXiv 1904.09751). Default 1: all.
+  /// Only the likeliest tokens that together reach this probability (Holtzman et al. 2020, arXiv
+  /// 1904.09751). Default 1: all.
   public var topP: Float = 1
-  /// Only tokens at least this share as likely as the likeliest (Nguyen et al. 2024, arXiv 2407.01082). Default 0: all.
+  /// Only tokens at least this share as likely as the likeliest (Nguyen et al. 2024, arXiv
+  /// 2407.01082). Default 0: all.
   public var minP: Float = 0
-  /// Divides the positive logits, and multiplies the negative ones, of tokens seen (Keskar et al. 2019, arXiv 1909.05858).
-  /// Default 1: off.
+  /// Divides the positive logits, and multiplies the negative ones, of tokens seen (Keskar et al.
+  /// 2019, arXiv 1909.05858). Default 1: off.
   public var repetitionPenalty: Float = 1
   /// How many of the last tokens count as seen; 0: all. Default 0.
   public var repetitionWindow = 0

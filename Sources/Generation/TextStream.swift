@@ -1,7 +1,7 @@
 internal import PrimerTokenizers
 
-/// Tokens in, text out as soon as it is certain: whole characters only, nothing of a stop string, and nothing that may
-/// still become one.
+/// Tokens in, text out as soon as it is certain: whole characters only, nothing of a stop string,
+/// and nothing that may still become one.
 public struct TextStream: Sendable {
   private var pending: [UInt8] = []
   private let stops: [[UInt8]]

@@ -1,7 +1,8 @@
 public import PrimerTensors
 
-/// Attention of a decoder's layer `layer` over what it has read: through the pass's cache where there is one.
-/// query [batch, time, heads, width], key and value [batch, time, keyValueHeads, width]; shape of query.
+/// Attention of a decoder's layer `layer` over what it has read: through the pass's cache where
+/// there is one. query [batch, time, heads, width], key and value [batch, time, keyValueHeads,
+/// width]; shape of query.
 public func cachedAttention(
   query: Tensor, key: Tensor, value: Tensor, _ pass: ForwardPass, layer: Int
 ) -> Tensor {
@@ -14,7 +15,8 @@ public func cachedAttention(
   return attention(query: query, key: all.key, value: all.value, .causal)
 }
 
-/// `cachedAttention` on packed [batch, time, (heads + 2·keyValueHeads)·width]; shape [batch, time, heads·width].
+/// `cachedAttention` on packed [batch, time, (heads + 2·keyValueHeads)·width]; shape [batch, time,
+/// heads·width].
 public func selfAttention(
   packed: Tensor, heads: Int, keyValueHeads: Int, _ pass: ForwardPass, layer: Int
 ) -> Tensor {

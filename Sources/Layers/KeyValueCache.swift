@@ -1,6 +1,7 @@
 public import PrimerTensors
 
-/// Keys and values of the tokens that a model has read, for each layer, so that each new token costs one row.
+/// Keys and values of the tokens that a model has read, for each layer, so that each new token
+/// costs one row.
 public final class KeyValueCache {
   /// Tokens read so far, the same for every layer between two forward passes.
   public private(set) var length = 0
@@ -19,7 +20,8 @@ public final class KeyValueCache {
     values = (0..<layers).map { _ in Tensor(uninitialised: shape) }
   }
 
-  /// Stores `key` and `value` [batch, time, heads, width] behind what `layer` has, and gives all of it as views.
+  /// Stores `key` and `value` [batch, time, heads, width] behind what `layer` has, and gives all of
+  /// it as views.
   public func append(_ key: Tensor, _ value: Tensor, layer: Int) -> (key: Tensor, value: Tensor) {
     let end = length + key.shape[1]
     precondition(

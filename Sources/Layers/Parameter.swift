@@ -1,6 +1,7 @@
 public import PrimerTensors
 
-/// A weight with a name: its value, and its gradient while training. Identity matters: tied layers share one.
+/// A weight with a name: its value, and its gradient while training. Identity matters: tied layers
+/// share one.
 public final class Parameter: @unchecked Sendable {
   // Safe because only the trainer writes values and gradients, between forward passes.
 

@@ -33,7 +33,8 @@ public enum ParameterError: Error, CustomStringConvertible {
   }
 }
 
-/// A place in the tree of parameters, from which layers pull theirs: loaded from a checkpoint, or initialised.
+/// A place in the tree of parameters, from which layers pull theirs: loaded from a checkpoint, or
+/// initialised.
 ///
 ///     Linear(width, hidden, parameters["gate_proj"])
 ///

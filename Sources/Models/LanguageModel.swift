@@ -2,7 +2,8 @@ public import Foundation
 public import PrimerLayers
 public import PrimerTensors
 
-/// A model that reads tokens and tells which may come next: what training and generation need of any family.
+/// A model that reads tokens and tells which may come next: what training and generation need of
+/// any family.
 public protocol LanguageModel: Sendable {
   /// `model_type` in config.json.
   static var modelType: String { get }
@@ -46,7 +47,8 @@ extension LanguageModel {
     return linear(last, head.tensor)
   }
 
-  /// scale · Σ of the next-token losses in nats; targets int32 [batch, time], negative ones ignored.
+  /// scale · Σ of the next-token losses in nats; targets int32 [batch, time], negative ones
+  /// ignored.
   public func loss(
     _ tokens: Tensor, _ targets: Tensor, scale: Float, _ pass: ForwardPass = ForwardPass()
   ) -> Tensor {

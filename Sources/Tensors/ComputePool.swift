@@ -2,7 +2,8 @@ internal import CKernels
 
 /// The threads that kernels run on. Results never depend on how many they are.
 public final class ComputePool: @unchecked Sendable {
-  // Safe because the C pool serves any caller: a second one at the same time computes on its own thread.
+  // Safe because the C pool serves any caller: a second one at the same time computes on its own
+  // thread.
   package let handle: OpaquePointer?
 
   /// Threads, the caller's included.
@@ -27,9 +28,12 @@ public final class ComputePool: @unchecked Sendable {
   /// The pool of the current task.
   @TaskLocal public static var current: ComputePool = .shared
 
-  /// f32 operations a second that these threads reach with registers alone: what utilisation is a share of. Takes about 50 ms.
+  /// f32 operations a second that these threads reach with registers alone: what utilisation is a
+  /// share of. Takes about 50 ms.
   public func measurePeak() -> Double { primer_probe_f32(handle, 8) }
 
   /// The instruction-set level in use: "avx512", "avx2" or "portable".
-  public static var instructionSet: String { String(cString: primer_isa_name(primer_isa_current())) }
+  public static var instructionSet: String {
+    String(cString: primer_isa_name(primer_isa_current()))
+  }
 }

@@ -12,7 +12,8 @@ extension Kernels {
     var rowSums: Tensor?
   }
 
-  /// c = epilogue(alpha · a · b); a [.., m, k] and b [.., k, n] with one unit stride each, c contiguous rows.
+  /// c = epilogue(alpha · a · b); a [.., m, k] and b [.., k, n] with one unit stride each, c
+  /// contiguous rows.
   static func matmul(
     _ a: Tensor, _ b: Tensor, into c: Tensor, alpha: Float = 1, _ epilogue: Epilogue = Epilogue()
   ) {

@@ -48,8 +48,8 @@ extension Tensor {
   }
 }
 
-/// Which dropout a forward pass uses. An element's fate depends on (seed, step, global sample, layer, element) alone: micro-batches,
-/// threads and recomputation do not change it.
+/// Which dropout a forward pass uses. An element's fate depends on (seed, step, global sample,
+/// layer, element) alone: micro-batches, threads and recomputation do not change it.
 public struct Dropout: Sendable {
   public var probability: Float
   public var seed: UInt64

@@ -8,7 +8,8 @@ import Synchronization
   import Darwin
 #endif
 
-/// The bytes behind one or more tensors. Views and the tape share it; the last owner gives it back to the cache.
+/// The bytes behind one or more tensors. Views and the tape share it; the last owner gives it back
+/// to the cache.
 public final class Storage: @unchecked Sendable {
   // Safe because an operation writes only storage that it has just made, or that it owns alone.
   package let base: UnsafeMutableRawPointer
@@ -28,7 +29,8 @@ public final class Storage: @unchecked Sendable {
     owner = .cache
   }
 
-  /// Memory of `other`, which stays alive with this storage and must not be written when it is read-only.
+  /// Memory of `other`, which stays alive with this storage and must not be written when it is
+  /// read-only.
   package init(borrowing base: UnsafeMutableRawPointer, byteCount: Int, from other: AnyObject) {
     self.base = base
     self.byteCount = byteCount
@@ -41,7 +43,8 @@ public final class Storage: @unchecked Sendable {
 }
 
 /// Blocks of memory that live on after their storage, so that a training step asks the system for
-/// nothing after the first: no page faults, no zeroing. Blocks of 2 MiB and more ask for huge pages.
+/// nothing after the first: no page faults, no zeroing. Blocks of 2 MiB and more ask for huge
+/// pages.
 public final class StorageCache: Sendable {
   public static let shared = StorageCache()
 

@@ -49,7 +49,8 @@ public func withoutGradients<Result>(_ body: () throws -> Result) rethrows -> Re
   return try GradientTape.pausing(body)
 }
 
-/// One value of the record: its gradient so far, and how to hand it on to what it was computed from.
+/// One value of the record: its gradient so far, and how to hand it on to what it was computed
+/// from.
 package final class Node {
   let shape: [Int]
   private(set) var gradient: Tensor?
@@ -57,8 +58,8 @@ package final class Node {
   var propagate: ((Tensor) -> Void)?
   /// How many recorded operations read this value.
   var consumers = 0
-  /// Set when this value is activation(preactivation): a product that computes this node's whole gradient may
-  /// multiply by the derivative on the way, and says so with `derivativeIsApplied`.
+  /// Set when this value is activation(preactivation): a product that computes this node's whole
+  /// gradient may multiply by the derivative on the way, and says so with `derivativeIsApplied`.
   var activated: (activation: Activation, preactivation: Tensor)?
   var derivativeIsApplied = false
 
@@ -81,7 +82,8 @@ package final class Node {
     }
   }
 
-  /// Lets `write` store into the gradient's own memory: overwriting when `adding` is false, else adding.
+  /// Lets `write` store into the gradient's own memory: overwriting when `adding` is false, else
+  /// adding.
   func accumulate(_ write: (_ target: Tensor, _ adding: Bool) -> Void) {
     if gradient == nil {
       let fresh = Tensor(uninitialised: shape)
@@ -120,7 +122,8 @@ public func valueWithGradients(
 }
 
 /// Computes `block(x)` without keeping what lies inside, and computes it again when its gradient is
-/// asked for: memory for time (Chen et al. 2016, arXiv 1604.06174). `block` must be a pure function of x and parameters.
+/// asked for: memory for time (Chen et al. 2016, arXiv 1604.06174). `block` must be a pure function
+/// of x and parameters.
 public func checkpointed(_ x: Tensor, _ block: @escaping (Tensor) -> Tensor) -> Tensor {
   guard GradientTape.current != nil else { return block(x) }
   let y = withoutGradients { block(x) }

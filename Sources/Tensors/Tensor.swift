@@ -1,11 +1,13 @@
 internal import CKernels
 
-/// An array of numbers with a shape: a view of storage, cheap to copy, never changed after it was made.
+/// An array of numbers with a shape: a view of storage, cheap to copy, never changed after it was
+/// made.
 ///
 /// Operations record themselves on the current `GradientTape`, if there is one.
 public struct Tensor: @unchecked Sendable {
-  // Safe because elements are written only before a tensor leaves the operation that makes it (parameters and caches
-  // apart, whose owners are the only writers), and a node belongs to the task that records.
+  // Safe because elements are written only before a tensor leaves the operation that makes it
+  // (parameters and caches apart, whose owners are the only writers), and a node belongs to the
+  // task that records.
   package private(set) var storage: Storage
   /// Elements along each axis; empty for a scalar.
   public let shape: [Int]
@@ -114,8 +116,8 @@ public struct Tensor: @unchecked Sendable {
   /// Whether nobody else holds this storage, so that it may be written in place.
   mutating func ownsItsStorage() -> Bool { isKnownUniquelyReferenced(&storage) }
 
-  /// This value with a record of how it came about: `propagate` receives its gradient and hands it to the
-  /// nodes of `inputs`. Without a tape, or when no input is tracked, nothing is recorded.
+  /// This value with a record of how it came about: `propagate` receives its gradient and hands it
+  /// to the nodes of `inputs`. Without a tape, or when no input is tracked, nothing is recorded.
   func recorded(from inputs: Tensor..., propagate: @escaping (Tensor) -> Void) -> Tensor {
     recorded(from: inputs, propagate: propagate)
   }

@@ -1,4 +1,5 @@
-/// Other looks at the same elements. None copies, except `reshaped` of a view whose elements are scattered.
+/// Other looks at the same elements. None copies, except `reshaped` of a view whose elements are
+/// scattered.
 extension Tensor {
   /// The same elements in row-major order without gaps; itself when they are already.
   public func contiguous() -> Tensor {

@@ -1,5 +1,5 @@
-/// A token that is found in a text as it is spelled, before anything is split: special ones, which steer
-/// a model, and others that were added to a vocabulary.
+/// A token that is found in a text as it is spelled, before anything is split: special ones, which
+/// steer a model, and others that were added to a vocabulary.
 public struct AddedToken: Sendable, Equatable {
   public var id: Int32
   public var content: String

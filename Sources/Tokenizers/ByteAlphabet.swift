@@ -1,5 +1,5 @@
-/// The printable characters by which GPT-2's files spell bytes: themselves where they are printable in
-/// Latin-1, else U+0100 and on (`bytes_to_unicode` of Radford et al. 2019).
+/// The printable characters by which GPT-2's files spell bytes: themselves where they are printable
+/// in Latin-1, else U+0100 and on (`bytes_to_unicode` of Radford et al. 2019).
 enum ByteAlphabet {
   /// The scalar of each byte.
   static let scalars: [Unicode.Scalar] = {

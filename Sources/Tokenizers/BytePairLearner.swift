@@ -1,4 +1,5 @@
-/// Merges the most frequent pair of tokens over distinct words, and keeps the counts of all pairs up to date.
+/// Merges the most frequent pair of tokens over distinct words, and keeps the counts of all pairs
+/// up to date.
 struct BytePairLearner {
   /// The bytes of each token: single bytes in GPT-2's order, then what was learned.
   private(set) var tokens: [[UInt8]] = ByteAlphabet.order.map { [$0] }
@@ -46,8 +47,8 @@ struct BytePairLearner {
     while merges.count < count, let pair = mostFrequent() { merge(pair) }
   }
 
-  /// The most frequent pair. Counts in the heap are outdated, but never too low: a pair only gets rarer
-  /// once it is there.
+  /// The most frequent pair. Counts in the heap are outdated, but never too low: a pair only gets
+  /// rarer once it is there.
   private mutating func mostFrequent() -> Int32? {
     while let top = heap.first {
       let count = pairs.count(of: top.pair)

@@ -5,8 +5,9 @@ struct BytePairMerge: Equatable, Sendable {
   let result: Int32
 }
 
-/// Byte-level byte-pair encoding (Sennrich et al. 2016, arXiv 1508.07909; Radford et al. 2019): a piece
-/// begins as bytes, and the adjacent pair of lowest rank, leftmost first, is merged until none is left.
+/// Byte-level byte-pair encoding (Sennrich et al. 2016, arXiv 1508.07909; Radford et al. 2019): a
+/// piece begins as bytes, and the adjacent pair of lowest rank, leftmost first, is merged until
+/// none is left.
 final class BytePairModel: Sendable {
   let vocabulary: Vocabulary
   /// In the order of their ranks.
@@ -65,11 +66,11 @@ final class BytePairModel: Sendable {
     self.longTokens = longTokens
   }
 
-  /// Of a vocabulary in which a token's rank is its number (tiktoken): two tokens merge where their bytes
-  /// together are a token.
+  /// Of a vocabulary in which a token's rank is its number (tiktoken): two tokens merge where their
+  /// bytes together are a token.
   ///
-  /// Whatever surrounds it, a token comes of one last merge only, the one that its bytes alone end with:
-  /// so one merge a token says the same.
+  /// Whatever surrounds it, a token comes of one last merge only, the one that its bytes alone end
+  /// with: so one merge a token says the same.
   convenience init(ranks vocabulary: Vocabulary, pattern: SplitPattern) {
     var merges: [BytePairMerge] = []
     for id in 0..<Int32(vocabulary.count) {
@@ -117,8 +118,8 @@ struct Vocabulary: Sendable {
   /// The token of each string.
   private let tokens: [Int32]
 
-  /// `tokens[id]` are the bytes of a token; empty where the number is missing. Of two tokens with the same
-  /// bytes the first is found by them.
+  /// `tokens[id]` are the bytes of a token; empty where the number is missing. Of two tokens with
+  /// the same bytes the first is found by them.
   init(_ list: [[UInt8]]) {
     var table = ByteStringTable(capacity: list.count)
     var strings = [Int32](repeating: -1, count: list.count)

@@ -1,8 +1,8 @@
 /// Learns a byte-level byte-pair vocabulary from texts.
 ///
-/// The most frequent pair of adjacent tokens becomes a token, again and again (Sennrich et al. 2016); of equally
-/// frequent pairs the one whose bytes come last in the order of strings, left part first. The result does
-/// not depend on the order of texts or on threads.
+/// The most frequent pair of adjacent tokens becomes a token, again and again (Sennrich et al.
+/// 2016); of equally frequent pairs the one whose bytes come last in the order of strings, left
+/// part first. The result does not depend on the order of texts or on threads.
 public struct BytePairTrainer: Sendable {
   /// Tokens to learn: the 256 bytes, merges, and the special tokens, which come last.
   public var vocabularySize: Int
@@ -25,9 +25,11 @@ public struct BytePairTrainer: Sendable {
     try train(on: texts.map { Array($0.utf8) }, threads: threads)
   }
 
-  /// The tokenizer of texts as bytes. Where they are too short for `vocabularySize`, it has fewer tokens.
+  /// The tokenizer of texts as bytes. Where they are too short for `vocabularySize`, it has fewer
+  /// tokens.
   ///
-  /// Throws `TokenizerError.training` where the vocabulary has no room for the 256 bytes, or no text is given.
+  /// Throws `TokenizerError.training` where the vocabulary has no room for the 256 bytes, or no
+  /// text is given.
   public func train(on documents: [[UInt8]], threads: Int = 1) throws -> Tokenizer {
     let fixed = 256 + specialTokens.count
     guard vocabularySize >= fixed else {
@@ -63,7 +65,8 @@ public struct BytePairTrainer: Sendable {
 
   private func countWords(_ documents: [[UInt8]], _ threads: Int) throws -> WordCounts {
     let total = documents.reduce(0) { $0 + $1.count }
-    // Few chunks, for each has a table of its own; more than threads, for they are not equally fast.
+    // Few chunks, for each has a table of its own; more than threads, for they are not equally
+    // fast.
     let chunks = chunks(documents, size: max(1 << 16, total / (threads * 3)))
     let parts = try inParallel(chunks.count, threads: threads) { number in
       let chunk = chunks[number]
@@ -74,8 +77,8 @@ public struct BytePairTrainer: Sendable {
     return counts
   }
 
-  /// Documents without their special tokens, cut before spaces that follow something else than space: there
-  /// every pattern cuts.
+  /// Documents without their special tokens, cut before spaces that follow something else than
+  /// space: there every pattern cuts.
   private func chunks(_ documents: [[UInt8]], size: Int) -> [Chunk] {
     let finder = AddedTokenFinder(specialTokens.map { AddedToken(id: 0, content: $0) })
     var chunks: [Chunk] = []

@@ -1,6 +1,6 @@
-// Unsafe pointers live in this file and in BytePairEncoder.swift: what a language model reads passes
-// through these loops byte by byte, and bounds checks, retain counts and exclusivity checks cost half
-// of their speed.
+// Unsafe pointers live in this file and in BytePairEncoder.swift: what a language model reads
+// passes through these loops byte by byte, and bounds checks, retain counts and exclusivity checks
+// cost half of their speed.
 
 /// Key of a piece of at most 15 bytes: the bytes, filled up with zeros, and the length at the top.
 struct ShortKey: Equatable {
@@ -118,7 +118,8 @@ final class PairTable: @unchecked Sendable {
   let slots: UnsafeMutablePointer<Slot>
   let mask: UInt64
 
-  /// Merges in the order of their ranks; of two for one pair the last counts, as in Hugging Face's reader.
+  /// Merges in the order of their ranks; of two for one pair the last counts, as in Hugging Face's
+  /// reader.
   init(_ merges: [BytePairMerge]) {
     let count = slotCount(for: merges.count)
     slots = .allocate(capacity: count)

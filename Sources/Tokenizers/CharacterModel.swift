@@ -1,4 +1,5 @@
-/// One token for each character (Unicode scalar) of a text, numbered by code point, as nanoGPT does.
+/// One token for each character (Unicode scalar) of a text, numbered by code point, as nanoGPT
+/// does.
 struct CharacterModel: Sendable {
   let vocabulary: Vocabulary
   /// Tokens of the scalars below 128; -1 where there is none.

@@ -1,8 +1,8 @@
 import Dispatch
 import Synchronization
 
-/// What `body` gives for each of `0..<count`, in order, worked out by at most `threads` threads, the caller's
-/// among them; throws the error of the lowest number that failed.
+/// What `body` gives for each of `0..<count`, in order, worked out by at most `threads` threads,
+/// the caller's among them; throws the error of the lowest number that failed.
 func inParallel<Result: Sendable>(
   _ count: Int, threads: Int, _ body: @Sendable (Int) throws -> Result
 ) throws -> [Result] {

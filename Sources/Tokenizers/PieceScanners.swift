@@ -4,7 +4,8 @@
 protocol PieceScanner {
   var classes: UnicodeClasses { get }
 
-  /// The end of the piece that begins at `start`, which is below `end`; nothing from `end` on is seen.
+  /// The end of the piece that begins at `start`, which is below `end`; nothing from `end` on is
+  /// seen.
   func pieceEnd(_ text: Span<UInt8>, _ start: Int, _ end: Int) -> Int
 }
 
@@ -33,9 +34,9 @@ extension PieceScanner {
     return position
   }
 
-  /// `\s+(?!\S)|\s+` for white space at `start`: all of it at the end of the text, else all but the last
-  /// character, which leads the next word; one alone is a piece. With `newlines`, `\s*[\r\n]+` comes
-  /// first: as far as the last newline of the run.
+  /// `\s+(?!\S)|\s+` for white space at `start`: all of it at the end of the text, else all but the
+  /// last character, which leads the next word; one alone is a piece. With `newlines`, `\s*[\r\n]+`
+  /// comes first: as far as the last newline of the run.
   func spaceEnd(
     _ text: Span<UInt8>, _ start: Int, _ end: Int, newlines: Bool, trailingIsOne: Bool = false
   ) -> Int {
@@ -172,8 +173,8 @@ struct WordScanner: PieceScanner {
   }
 }
 
-/// The o200k pattern: words of the forms `Upper*lower+` and `Upper+lower*`, each with one character before
-/// it that is neither letter, number nor newline, and a contraction after it.
+/// The o200k pattern: words of the forms `Upper*lower+` and `Upper+lower*`, each with one character
+/// before it that is neither letter, number nor newline, and a contraction after it.
 struct CaseScanner: PieceScanner {
   let classes = UnicodeClasses.shared
 
@@ -217,8 +218,8 @@ struct CaseScanner: PieceScanner {
     return spaceEnd(text, start, end, newlines: true)
   }
 
-  /// `[\p{Lu}\p{Lt}\p{Lm}\p{Lo}\p{M}]*[\p{Ll}\p{Lm}\p{Lo}\p{M}]+` at `start`: where the first run takes
-  /// all, it gives back as far as the last character that is in both classes.
+  /// `[\p{Lu}\p{Lt}\p{Lm}\p{Lo}\p{M}]*[\p{Ll}\p{Lm}\p{Lo}\p{M}]+` at `start`: where the first run
+  /// takes all, it gives back as far as the last character that is in both classes.
   private func lowerEnd(_ text: Span<UInt8>, _ start: Int, _ end: Int) -> Int? {
     var position = start
     var shared: Int?

@@ -44,8 +44,8 @@ extension Tokenizer {
 
   /// A tokenizer of a tiktoken file: a line for each token, its bytes in base 64 and its rank.
   ///
-  /// The file says neither pattern nor special tokens: they come of its name where that is one of OpenAI's
-  /// (`r50k_base`, `p50k_base`, `cl100k_base`, `o200k_base`), and must be given otherwise.
+  /// The file says neither pattern nor special tokens: they come of its name where that is one of
+  /// OpenAI's (`r50k_base`, `p50k_base`, `cl100k_base`, `o200k_base`), and must be given otherwise.
   public static func load(
     ranks file: URL, pattern: SplitPattern? = nil, specialTokens: [String: Int32]? = nil
   ) throws -> Tokenizer {
@@ -80,7 +80,8 @@ extension Tokenizer {
   }
 }
 
-/// The rank files that OpenAI publishes, by name, with what tiktoken's `openai_public.py` says of them.
+/// The rank files that OpenAI publishes, by name, with what tiktoken's `openai_public.py` says of
+/// them.
 private enum RankFileKind: String {
   case r50k = "r50k_base"
   case p50k = "p50k_base"

@@ -20,7 +20,8 @@ public enum SplitPattern: String, Sendable, CaseIterable {
   /// o200k (GPT-4o): words split at a change of case, contractions stay with their word.
   case o200k
 
-  /// The regular expressions by which files spell the pattern; the first is the one that is written.
+  /// The regular expressions by which files spell the pattern; the first is the one that is
+  /// written.
   var spellings: [String] {
     switch self {
     case .gpt2, .gpt2Digits:

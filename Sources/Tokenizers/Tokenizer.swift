@@ -10,9 +10,10 @@ public enum SpecialTokenHandling: Sendable {
 
 /// Turns text into tokens and back: a vocabulary, how a text is cut, and special tokens.
 ///
-/// Any bytes can be encoded by a byte-level tokenizer and come back as they were: a byte that is not part of
-/// well-formed UTF-8 is taken as a symbol. (Only where a file asks for Unicode normalisation are invalid bytes
-/// replaced by U+FFFD first.) A character tokenizer throws on what its vocabulary lacks.
+/// Any bytes can be encoded by a byte-level tokenizer and come back as they were: a byte that is
+/// not part of well-formed UTF-8 is taken as a symbol. (Only where a file asks for Unicode
+/// normalisation are invalid bytes replaced by U+FFFD first.) A character tokenizer throws on what
+/// its vocabulary lacks.
 public struct Tokenizer: Sendable {
   let model: TokenModel
   let normalization: Normalization
@@ -27,7 +28,8 @@ public struct Tokenizer: Sendable {
   /// Begins a document; nil where the vocabulary has none.
   public let beginningOfText: Int32?
 
-  /// Added tokens found in the text as it is, and in the normalised text; with special ones and without.
+  /// Added tokens found in the text as it is, and in the normalised text; with special ones and
+  /// without.
   private let finders: (raw: AddedTokenFinder, normalized: AddedTokenFinder)
   private let plainFinders: (raw: AddedTokenFinder, normalized: AddedTokenFinder)
   private let addedContents: [Int32: AddedToken]
@@ -118,7 +120,8 @@ public struct Tokenizer: Sendable {
     return bytes
   }
 
-  /// The number of a token that is spelled so: an added token, or else the bytes of one of the vocabulary.
+  /// The number of a token that is spelled so: an added token, or else the bytes of one of the
+  /// vocabulary.
   public func id(of token: String) -> Int32? {
     addedTokens.first { $0.content.utf8.elementsEqual(token.utf8) }?.id
       ?? model.vocabulary.id(of: token.utf8)

@@ -1,4 +1,5 @@
-/// What can be wrong with a tokenizer's files, or with a text for a vocabulary that does not cover it.
+/// What can be wrong with a tokenizer's files, or with a text for a vocabulary that does not cover
+/// it.
 public enum TokenizerError: Error, Equatable, CustomStringConvertible {
   /// No tokenizer is where one was asked for.
   case missing(path: String)

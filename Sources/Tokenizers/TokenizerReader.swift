@@ -1,8 +1,9 @@
 public import Foundation
 
 extension Tokenizer {
-  /// The tokenizer in a folder (`tokenizer.json`; or `vocab.json` and `merges.txt`, as GPT-2 has them; or one
-  /// `.tiktoken` file), or in one of those files. `tokenizer_config.json` beside it is respected.
+  /// The tokenizer in a folder (`tokenizer.json`; or `vocab.json` and `merges.txt`, as GPT-2 has
+  /// them; or one `.tiktoken` file), or in one of those files. `tokenizer_config.json` beside it is
+  /// respected.
   ///
   /// Throws `TokenizerError`.
   public static func load(from location: URL) throws -> Tokenizer {

@@ -1,7 +1,8 @@
 public import Foundation
 
 extension Tokenizer {
-  /// A tokenizer with one token for each character (Unicode scalar) of `text`, numbered by code point.
+  /// A tokenizer with one token for each character (Unicode scalar) of `text`, numbered by code
+  /// point.
   public static func characters(of text: String) -> Tokenizer {
     Tokenizer(model: .characters(CharacterModel(of: text)))
   }

@@ -1,7 +1,8 @@
 // Written by scripts/generate-unicode-classes.py; do not edit.
 
 extension UnicodeClasses {
-  /// Code points of Unicode 16 in runs of equal class: the first one shifted left by 8, and the flags.
+  /// Code points of Unicode 16 in runs of equal class: the first one shifted left by 8, and the
+  /// flags.
   static let runs: [UInt32] = [
     0x0, 0x910, 0xa30, 0xb10, 0xd30, 0xe00, 0x2010, 0x2100, 0x3008, 0x3a00, 0x4101, 0x5b00,
     0x6102, 0x7b00, 0x8510, 0x8600, 0xa010, 0xa100, 0xaa03, 0xab00, 0xb208, 0xb400, 0xb502,

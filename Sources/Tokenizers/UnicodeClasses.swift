@@ -1,6 +1,7 @@
 /// The classes of code points that split patterns speak of, as flags, for Unicode 16.
 ///
-/// \p{L} is `upper | lower`: a letter without case (Lm, Lo) has both, as the o200k pattern wants it.
+/// \p{L} is `upper | lower`: a letter without case (Lm, Lo) has both, as the o200k pattern wants
+/// it.
 struct UnicodeClasses: Sendable {
   static let upper: UInt8 = 1
   static let lower: UInt8 = 2
@@ -55,8 +56,8 @@ struct UnicodeClasses: Sendable {
 
   /// The flags and the length in bytes of the character at `position`, which is below `end`.
   ///
-  /// A byte that begins no well-formed UTF-8 sequence is a character of its own without flags: neither
-  /// letter nor number nor space.
+  /// A byte that begins no well-formed UTF-8 sequence is a character of its own without flags:
+  /// neither letter nor number nor space.
   @inline(__always)
   func character(_ text: Span<UInt8>, _ position: Int, _ end: Int) -> (flags: UInt8, length: Int) {
     let byte = text[position]
@@ -73,8 +74,8 @@ struct UnicodeClasses: Sendable {
   }
 }
 
-/// The scalar of the well-formed UTF-8 sequence at `position` and its length; nil where there is none
-/// (overlong forms and surrogates are not well-formed; Unicode 16, table 3-7).
+/// The scalar of the well-formed UTF-8 sequence at `position` and its length; nil where there is
+/// none (overlong forms and surrogates are not well-formed; Unicode 16, table 3-7).
 func decodeScalar(
   _ text: Span<UInt8>, _ position: Int, _ end: Int
 ) -> (scalar: UInt32, length: Int)? {

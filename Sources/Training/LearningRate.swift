@@ -17,7 +17,8 @@ package struct LearningRate: Sendable {
     decay = recipe.decay
   }
 
-  /// Step counts from 0: linear (step + 1)/(warmup + 1) first, as nanoGPT has it, then the schedule; flat after its end.
+  /// Step counts from 0: linear (step + 1)/(warmup + 1) first, as nanoGPT has it, then the
+  /// schedule; flat after its end.
   package func share(at step: Int) -> Double {
     if step < warmup { return Double(step + 1) / Double(warmup + 1) }
     let length = Double(max(1, steps - warmup))

@@ -20,7 +20,8 @@ extension Recipe {
     return described
   }
 
-  /// The model that this recipe describes, its parameters pulled from `parameters`. `vocabulary` is the tokenizer's.
+  /// The model that this recipe describes, its parameters pulled from `parameters`. `vocabulary` is
+  /// the tokenizer's.
   package func model(vocabulary size: Int, _ parameters: ParameterScope) throws
     -> any LanguageModel
   {

@@ -17,7 +17,8 @@ public struct PretrainingRequest: Sendable {
   public var resumes = false
   /// A model folder whose weights the run starts from; nil: random weights.
   public var initial: URL?
-  /// A file of window starts, a line of token positions a step, to see the same batches as another trainer.
+  /// A file of window starts, a line of token positions a step, to see the same batches as another
+  /// trainer.
   public var windowStarts: URL?
   /// Where token files are kept from run to run.
   public var cache: URL
@@ -136,7 +137,8 @@ public final class Pretraining {
       steps: state.step, trainLoss: lastLoss, validationLoss: final?.loss,
       bitsPerByte: final?.bitsPerByte(bytesPerToken: data.validationBytesPerToken),
       tokens: state.step * recipe.tokensPerStep, tokensPerSecond: rate,
-      seconds: (ContinuousClock.now - begun) / .seconds(1), peakMemoryBytes: ProcessUsage.current.peakMemoryBytes,
+      seconds: (ContinuousClock.now - begun) / .seconds(1),
+      peakMemoryBytes: ProcessUsage.current.peakMemoryBytes,
       utilisation: utilisation(rate), skippedSteps: state.skippedSteps,
       isInterrupted: isInterrupted, sample: lastSample)
   }
@@ -189,7 +191,8 @@ public final class Pretraining {
     }
   }
 
-  /// A run that was killed between its checkpoint and the evaluation of the same step makes up for it.
+  /// A run that was killed between its checkpoint and the evaluation of the same step makes up for
+  /// it.
   private func evaluateIfMissing() throws {
     guard isDue(recipe.evaluateEvery), state.step > 0, state.step < recipe.steps,
       !log.hasEvaluation(at: state.step)

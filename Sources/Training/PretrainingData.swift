@@ -12,9 +12,11 @@ package struct PretrainingData {
   package let validation: SequentialWindows
   private let recipe: Recipe
 
-  /// Tokenises `texts` (once: the token file in `cache` is used again), with `tokenizer` where a run has one already.
+  /// Tokenises `texts` (once: the token file in `cache` is used again), with `tokenizer` where a
+  /// run has one already.
   package init(
-    _ recipe: Recipe, _ texts: TextFiles, tokenizer known: Tokenizer?, cache: URL, windowStarts: URL?,
+    _ recipe: Recipe, _ texts: TextFiles, tokenizer known: Tokenizer?, cache: URL,
+    windowStarts: URL?,
     threads: Int
   ) throws {
     self.recipe = recipe
@@ -39,7 +41,8 @@ package struct PretrainingData {
       }
   }
 
-  /// nanoGPT's estimate: `evaluate_batches` random batches of the validation text, the same ones at every look.
+  /// nanoGPT's estimate: `evaluate_batches` random batches of the validation text, the same ones at
+  /// every look.
   package func randomValidation() throws -> any BatchSource {
     try RandomWindows(
       file, file.validation, context: recipe.context, seed: recipe.seed ^ 0x5eed)
@@ -56,7 +59,9 @@ package struct PretrainingData {
     switch recipe.tokenizer {
     case "characters":
       var alphabet = Set<Unicode.Scalar>()
-      try texts.forEachPiece { alphabet.formUnion(String(decoding: $0, as: UTF8.self).unicodeScalars) }
+      try texts.forEachPiece {
+        alphabet.formUnion(String(decoding: $0, as: UTF8.self).unicodeScalars)
+      }
       guard !alphabet.isEmpty else { throw DatasetError.empty("the data") }
       var text = String.UnicodeScalarView()
       text.append(contentsOf: alphabet)

@@ -1,6 +1,7 @@
 internal import Foundation
 
-/// Everything that tells how a run goes: metrics.jsonl, TensorBoard events, the report, the progress line.
+/// Everything that tells how a run goes: metrics.jsonl, TensorBoard events, the report, the
+/// progress line.
 final class RunLog {
   let progress: ProgressLine
   private let run: RunFolder

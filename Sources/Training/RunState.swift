@@ -3,7 +3,8 @@ internal import PrimerCheckpoints
 internal import PrimerFiles
 internal import PrimerTensors
 
-/// What a run has to remember beside its weights. The data's position and every random number follow from the step.
+/// What a run has to remember beside its weights. The data's position and every random number
+/// follow from the step.
 struct RunState: Codable, Sendable, Equatable {
   /// Steps done.
   var step = 0

@@ -75,7 +75,8 @@ extension TrainingError: CustomStringConvertible, LocalizedError {
 
   public var errorDescription: String? { description }
 
-  /// The process's exit code of sysexits: 64 usage, 65 bad data, 66 input missing, 73 cannot create.
+  /// The process's exit code of sysexits: 64 usage, 65 bad data, 66 input missing, 73 cannot
+  /// create.
   public var exitCode: Int32 {
     switch self {
     case .badSetting: 64

@@ -37,8 +37,8 @@ package final class TrainingStep {
       }
   }
 
-  /// One step on the global batch of `step`, cut into micro-batches. Losses are divided by the number of targets in the whole
-  /// batch, so that the cut does not matter.
+  /// One step on the global batch of `step`, cut into micro-batches. Losses are divided by the
+  /// number of targets in the whole batch, so that the cut does not matter.
   package func callAsFunction(_ step: Int, _ source: any BatchSource) -> StepResult {
     let batches = recipe.microBatches.map { ($0, source.batch(step: step, samples: $0)) }
     let targetCount = batches.reduce(0) { $0 + $1.1.targetCount }

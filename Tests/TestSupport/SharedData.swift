@@ -1,7 +1,7 @@
 public import Foundation
 
-/// The folder of test texts and conformance vectors: `PRIMER_TEST_DATA`, else `../shared/data` beside the package.
-/// nil where it is absent; tests that need it say so and are skipped.
+/// The folder of test texts and conformance vectors: `PRIMER_TEST_DATA`, else `../shared/data`
+/// beside the package. nil where it is absent; tests that need it say so and are skipped.
 public enum SharedData {
   public static let folder: URL? = {
     let package = URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent()

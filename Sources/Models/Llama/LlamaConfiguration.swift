@@ -2,14 +2,16 @@ internal import Foundation
 internal import PrimerCheckpoints
 public import PrimerTensors
 
-/// Llama (Touvron et al. 2023, arXiv 2302.13971): RMS norm, rotary positions, gated feed-forward, grouped heads.
+/// Llama (Touvron et al. 2023, arXiv 2302.13971): RMS norm, rotary positions, gated feed-forward,
+/// grouped heads.
 public struct LlamaConfiguration: Sendable, Equatable {
   public var vocabulary: Int
   public var context: Int
   public var width: Int
   public var layers: Int
   public var heads: Int
-  /// Heads of keys and values, each shared by a group of query heads (Ainslie et al. 2023, arXiv 2305.13245).
+  /// Heads of keys and values, each shared by a group of query heads (Ainslie et al. 2023, arXiv
+  /// 2305.13245).
   public var keyValueHeads: Int
   public var headWidth: Int
   public var hiddenWidth: Int

@@ -41,7 +41,8 @@ public enum Activation: String, Codable, Sendable, CaseIterable {
   }
 }
 
-/// activation(gate) · up, the inside of a gated feed-forward (Shazeer 2020, arXiv 2002.05202); equal shapes.
+/// activation(gate) · up, the inside of a gated feed-forward (Shazeer 2020, arXiv 2002.05202);
+/// equal shapes.
 public func gated(_ activation: Activation, _ gate: Tensor, _ up: Tensor) -> Tensor {
   precondition(gate.shape == up.shape, "gate \(gate.shape), up \(up.shape)")
   return Kernels.gated(activation, gate, up).recorded(from: gate, up) { dy in

@@ -1,6 +1,7 @@
 internal import CKernels
 
-/// Element-wise arithmetic. Shapes are equal after repeating axes of length 1 and missing leading axes.
+/// Element-wise arithmetic. Shapes are equal after repeating axes of length 1 and missing leading
+/// axes.
 extension Tensor {
   public static func + (a: Tensor, b: Tensor) -> Tensor {
     combine(PRIMER_ADD, a, b) { dy, _, _ in (dy, dy) }

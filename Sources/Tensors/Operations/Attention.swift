@@ -1,7 +1,7 @@
 internal import CKernels
 
-/// Which keys a query may see, and what is added to their scores. Everything is a value: encoders, decoders, cross-attention and
-/// relative positions differ in this alone.
+/// Which keys a query may see, and what is added to their scores. Everything is a value: encoders,
+/// decoders, cross-attention and relative positions differ in this alone.
 public struct AttentionPattern: Sendable {
   /// Query i, at key position i + queryOffset, sees no later key.
   public var isCausal: Bool
@@ -15,7 +15,8 @@ public struct AttentionPattern: Sendable {
   public var segments: Tensor?
   /// [heads]: subtracts slope · distance (Press et al. 2021, arXiv 2108.12409).
   public var alibiSlopes: Tensor?
-  /// [batch or 1, heads or 1, queries, keys], added to the scores: relative positions; has a gradient.
+  /// [batch or 1, heads or 1, queries, keys], added to the scores: relative positions; has a
+  /// gradient.
   public var bias: Tensor?
   /// c·tanh(score / c) (Gemma 2); nil: none.
   public var softCap: Float?
@@ -28,8 +29,9 @@ public struct AttentionPattern: Sendable {
   public static var causal: AttentionPattern { AttentionPattern(isCausal: true) }
 }
 
-/// softmax(scale · q·kᵀ + biases, masked) · v (Vaswani et al. 2017, arXiv 1706.03762), in tiles: time x time is never stored.
-/// query [batch, time, heads, width]; key, value [batch, keys, keyValueHeads, width], views welcome; shape of query.
+/// softmax(scale · q·kᵀ + biases, masked) · v (Vaswani et al. 2017, arXiv 1706.03762), in tiles:
+/// time x time is never stored. query [batch, time, heads, width]; key, value [batch, keys,
+/// keyValueHeads, width], views welcome; shape of query.
 public func attention(
   query: Tensor, key: Tensor, value: Tensor, _ pattern: AttentionPattern,
   dropout: Dropout? = nil, layer: Int = 0
@@ -47,7 +49,8 @@ public func attention(
   }
 }
 
-/// `attention` on queries, keys and values that lie side by side: packed [batch, time, (heads + 2·keyValueHeads)·width].
+/// `attention` on queries, keys and values that lie side by side: packed [batch, time, (heads +
+/// 2·keyValueHeads)·width].
 public func selfAttention(
   packed: Tensor, heads: Int, keyValueHeads: Int, _ pattern: AttentionPattern,
   dropout: Dropout? = nil, layer: Int = 0

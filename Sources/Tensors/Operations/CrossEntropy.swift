@@ -1,4 +1,5 @@
-/// scale · Σ over targets of -ln softmax(logits)[target]; logits [rows, vocabulary], targets int32 [rows], negative ones ignored. Shape [].
+/// scale · Σ over targets of -ln softmax(logits)[target]; logits [rows, vocabulary], targets int32
+/// [rows], negative ones ignored. Shape [].
 public func crossEntropy(
   _ logits: Tensor, _ targets: Tensor, scale: Float = 1, softCap: Float = 0
 ) -> Tensor {
@@ -17,8 +18,9 @@ public func crossEntropy(
   }
 }
 
-/// `crossEntropy(linear(hidden, weight), targets)` without ever holding the logits of more than a part of the rows
-/// nor their gradient beside them: hidden [rows, width], weight [vocabulary, width]. The gradients are computed on the way.
+/// `crossEntropy(linear(hidden, weight), targets)` without ever holding the logits of more than a
+/// part of the rows nor their gradient beside them: hidden [rows, width], weight [vocabulary,
+/// width]. The gradients are computed on the way.
 ///
 /// - Parameters:
 ///   - vocabulary: rows of `weight` that are real tokens, where it is padded; nil: all.

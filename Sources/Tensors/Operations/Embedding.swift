@@ -47,7 +47,8 @@ public struct RotaryTable: Sendable {
   public var positions: Int { cosines.shape[0] }
 }
 
-/// Rotary positions (Su et al. 2021, arXiv 2104.09864) of x [batch, time, heads, headWidth]; `positions` int32 [batch · time].
+/// Rotary positions (Su et al. 2021, arXiv 2104.09864) of x [batch, time, heads, headWidth];
+/// `positions` int32 [batch · time].
 public func rotary(_ x: Tensor, _ table: RotaryTable, positions: Tensor) -> Tensor {
   precondition(x.rank == 4, "rotary positions need [batch, time, heads, width], not \(x.shape)")
   let x = x.strides[3] == 1 ? x : x.contiguous()

@@ -1,4 +1,5 @@
-/// Layer norm (Ba et al. 2016, arXiv 1607.06450) over the last axis: (x - mean)/√(variance + epsilon) · weight + bias.
+/// Layer norm (Ba et al. 2016, arXiv 1607.06450) over the last axis: (x - mean)/√(variance +
+/// epsilon) · weight + bias.
 public func layerNorm(_ x: Tensor, _ weight: Tensor?, _ bias: Tensor?, epsilon: Float) -> Tensor {
   let width = x.shape.last ?? 1
   precondition(
@@ -19,7 +20,8 @@ public func layerNorm(_ x: Tensor, _ weight: Tensor?, _ bias: Tensor?, epsilon: 
   }
 }
 
-/// RMS norm (Zhang & Sennrich 2019, arXiv 1910.07467) over the last axis: x/√(mean x² + epsilon) · (weight + offset).
+/// RMS norm (Zhang & Sennrich 2019, arXiv 1910.07467) over the last axis: x/√(mean x² + epsilon) ·
+/// (weight + offset).
 public func rmsNorm(_ x: Tensor, _ weight: Tensor?, offset: Float = 0, epsilon: Float) -> Tensor {
   precondition(
     weight.map { $0.shape == [x.shape.last ?? 1] } ?? true,

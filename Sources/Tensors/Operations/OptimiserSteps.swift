@@ -17,7 +17,8 @@ package func adamWStep(
   Kernels.adamw(arguments, parameter, gradient, first, second)
 }
 
-/// Muon's Nesterov momentum: moments = momentum · moments + g; the result is g + momentum · moments.
+/// Muon's Nesterov momentum: moments = momentum · moments + g; the result is g + momentum ·
+/// moments.
 package func muonMomentum(
   _ gradient: Tensor, moments: Tensor, momentum: Float, gradientScale: Float
 ) -> Tensor {
@@ -32,8 +33,9 @@ package func decayedStep(
   Kernels.decayedStep(parameter, decayFactor: decayFactor, step: step, direction.contiguous())
 }
 
-/// About U·Vᵀ of the singular value decomposition U·S·Vᵀ of `matrix` [m, n]: five steps of the quintic Newton-Schulz iteration with
-/// Muon's coefficients, after which all singular values lie near 1 (within about 0.7 ... 1.2).
+/// About U·Vᵀ of the singular value decomposition U·S·Vᵀ of `matrix` [m, n]: five steps of the
+/// quintic Newton-Schulz iteration with Muon's coefficients, after which all singular values lie
+/// near 1 (within about 0.7 ... 1.2).
 package func orthogonalised(_ matrix: Tensor) -> Tensor {
   precondition(matrix.rank == 2, "orthogonalised needs a matrix, not \(matrix.shape)")
   let isTall = matrix.shape[0] > matrix.shape[1]

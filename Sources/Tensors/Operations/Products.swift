@@ -1,6 +1,7 @@
 internal import CKernels
 
-/// Product of `a` [.., m, k] and `b` [k, n] or [.., k, n]; shape [.., m, n]. Leading axes are equal or missing in `b`.
+/// Product of `a` [.., m, k] and `b` [k, n] or [.., k, n]; shape [.., m, n]. Leading axes are equal
+/// or missing in `b`.
 public func matmul(_ a: Tensor, _ b: Tensor) -> Tensor {
   precondition(
     a.rank >= 2 && b.rank >= 2 && a.shape[a.rank - 1] == b.shape[b.rank - 2],
@@ -35,9 +36,11 @@ public func matmul(_ a: Tensor, _ b: Tensor) -> Tensor {
   }
 }
 
-/// activation(x · weightᵀ + bias) + residual: x [.., inputs], weight [outputs, inputs], bias [outputs]; shape [.., outputs].
+/// activation(x · weightᵀ + bias) + residual: x [.., inputs], weight [outputs, inputs], bias
+/// [outputs]; shape [.., outputs].
 ///
-/// One pass over memory. When the next operation is a `linear` too, its gradient applies this activation's derivative.
+/// One pass over memory. When the next operation is a `linear` too, its gradient applies this
+/// activation's derivative.
 public func linear(
   _ x: Tensor, _ weight: Tensor, _ bias: Tensor? = nil, _ activation: Activation = .identity,
   adding residual: Tensor? = nil

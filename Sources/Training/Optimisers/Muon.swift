@@ -1,8 +1,8 @@
 package import PrimerLayers
 package import PrimerTensors
 
-/// Muon (Jordan et al. 2024, https://kellerjordan.github.io/posts/muon): momentum whose update is made orthogonal, for the
-/// matrices inside blocks; AdamW for everything else.
+/// Muon (Jordan et al. 2024, https://kellerjordan.github.io/posts/muon): momentum whose update is
+/// made orthogonal, for the matrices inside blocks; AdamW for everything else.
 package final class Muon: Optimiser {
   private let matrices: [Parameter]
   private let moments: [Tensor]

@@ -1,10 +1,11 @@
 package import PrimerLayers
 package import PrimerTensors
 
-/// Turns gradients into new weights. Its state is tensors with names, so that a checkpoint keeps it exactly.
+/// Turns gradients into new weights. Its state is tensors with names, so that a checkpoint keeps it
+/// exactly.
 package protocol Optimiser: AnyObject {
-  /// One update. `rateShare` is the schedule's share of each group's own highest rate; gradients are multiplied by
-  /// `gradientScale` first (clipping).
+  /// One update. `rateShare` is the schedule's share of each group's own highest rate; gradients
+  /// are multiplied by `gradientScale` first (clipping).
   func step(rateShare: Double, gradientScale: Float)
 
   /// Updates so far.
@@ -33,7 +34,8 @@ package struct AdamWSettings: Sendable {
   }
 }
 
-/// AdamW (Loshchilov & Hutter 2019, arXiv 1711.05101), as PyTorch computes it. Matrices and embeddings are decayed, vectors not.
+/// AdamW (Loshchilov & Hutter 2019, arXiv 1711.05101), as PyTorch computes it. Matrices and
+/// embeddings are decayed, vectors not.
 package final class AdamW: Optimiser {
   package var updates = 0
   private let settings: AdamWSettings

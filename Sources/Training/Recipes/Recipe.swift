@@ -1,5 +1,5 @@
-/// All that a pretraining run is made of: shape of the model, data, optimiser, and what is looked at
-/// on the way. Written as YAML, one key a field in `snake_case`; changed by `--set KEY=VALUE`.
+/// All that a pretraining run is made of: shape of the model, data, optimiser, and what is looked
+/// at on the way. Written as YAML, one key a field in `snake_case`; changed by `--set KEY=VALUE`.
 public struct Recipe: Sendable, Equatable {
   public enum Family: String, Sendable, CaseIterable { case gpt2, llama }
 
@@ -67,7 +67,8 @@ public struct Recipe: Sendable, Equatable {
   public var objective = Objective.nextToken
   /// Samples that are computed at once.
   public var batch = 12
-  /// How many batches make a step: batch 12 and accumulate 2 give the losses of batch 24 in half the memory.
+  /// How many batches make a step: batch 12 and accumulate 2 give the losses of batch 24 in half
+  /// the memory.
   public var accumulate = 1
   /// Whether the inside of each block is computed again for its gradient, to save memory.
   public var recompute = false

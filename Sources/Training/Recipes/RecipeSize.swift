@@ -29,8 +29,8 @@ extension Recipe {
   /// Weights of the model with an embedding of `vocabulary` rows.
   public func parameters(vocabulary: Int) -> Int { parameterCount(vocabulary: vocabulary)! }
 
-  /// Floating-point operations of training on a token: 6 N + 12 L H Q T, N without positions (PaLM's
-  /// appendix B, Chowdhery et al. 2022, as nanoGPT counts).
+  /// Floating-point operations of training on a token: 6 N + 12 L H Q T, N without positions
+  /// (PaLM's appendix B, Chowdhery et al. 2022, as nanoGPT counts).
   public func operationsPerToken(vocabulary: Int) -> Double {
     let positions = family == .gpt2 ? context * width : 0
     let weights = Double(parameters(vocabulary: vocabulary) - positions)

@@ -113,8 +113,8 @@ public final class ProgressLine {
     self.write = write
   }
 
-  /// Shows it if it is time again: ten times a second on a terminal, else every five seconds, and at
-  /// the last step.
+  /// Shows it if it is time again: ten times a second on a terminal, else every five seconds, and
+  /// at the last step.
   public func show(_ progress: Progress) {
     guard !isQuiet else { return }
     let isLast = progress.step >= progress.steps

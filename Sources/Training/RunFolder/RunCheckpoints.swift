@@ -10,8 +10,8 @@ public struct RunCheckpoint: Sendable, Equatable {
   public let validationLoss: Double?
 }
 
-/// The folder `checkpoints/` of a run. A checkpoint appears under its name whole or not at all, with a
-/// manifest of sizes and XXH64 checksums, so that damage is noticed before it is trained on.
+/// The folder `checkpoints/` of a run. A checkpoint appears under its name whole or not at all,
+/// with a manifest of sizes and XXH64 checksums, so that damage is noticed before it is trained on.
 public struct RunCheckpoints: Sendable {
   private let folder: URL
   private let keep: Int
@@ -34,8 +34,8 @@ public struct RunCheckpoints: Sendable {
     let files: [File]
   }
 
-  /// Saves the state after `step` steps. `write` puts its files into the folder it is given. Then all
-  /// but the newest checkpoints and the one of lowest validation loss are removed.
+  /// Saves the state after `step` steps. `write` puts its files into the folder it is given. Then
+  /// all but the newest checkpoints and the one of lowest validation loss are removed.
   ///
   /// An error of `write`, such as a full disk, leaves the earlier checkpoints as they were.
   public func save(
@@ -60,9 +60,9 @@ public struct RunCheckpoints: Sendable {
     try rotate()
   }
 
-  /// The newest checkpoint that is whole; nil where there is none at all. Each damaged one is told to
-  /// `warn`, by name and with what is wrong; an error where all are damaged. Leftovers of interrupted
-  /// writes are removed.
+  /// The newest checkpoint that is whole; nil where there is none at all. Each damaged one is told
+  /// to `warn`, by name and with what is wrong; an error where all are damaged. Leftovers of
+  /// interrupted writes are removed.
   public func latest(warn: (String) -> Void) throws -> RunCheckpoint? {
     removeTemporary()
     var reasons: [String] = []

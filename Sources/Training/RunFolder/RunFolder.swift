@@ -13,7 +13,8 @@ public final class RunFolder: Sendable {
   public enum Opening: Sendable {
     /// A new run: the folder must not hold one.
     case new
-    /// Go on with the run that is there, from its latest checkpoint or, without one, from the start.
+    /// Go on with the run that is there, from its latest checkpoint or, without one, from the
+    /// start.
     case resume
   }
 
@@ -56,8 +57,9 @@ public final class RunFolder: Sendable {
     return try Recipe(named: file.path)
   }
 
-  /// Writes the recipe of a new run, or compares with what is written: a resumed run must compute the
-  /// same. What does not touch the weights may change, and the number of steps, to train for longer.
+  /// Writes the recipe of a new run, or compares with what is written: a resumed run must compute
+  /// the same. What does not touch the weights may change, and the number of steps, to train for
+  /// longer.
   public func record(_ recipe: Recipe) throws {
     if let before = try recordedRecipe() {
       for (was, now) in zip(before.fields, recipe.fields)

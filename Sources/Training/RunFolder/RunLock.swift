@@ -1,7 +1,8 @@
 import Foundation
 import PrimerFiles
 
-/// Holds a run folder for one process: the system lets go of it when the process ends, however it ends.
+/// Holds a run folder for one process: the system lets go of it when the process ends, however it
+/// ends.
 struct RunLock: ~Copyable {
   private let descriptor: Int32
 

@@ -1,0 +1,31 @@
+# What a newcomer types: `make run` and `make test`. What a contributor types: `make check`.
+.PHONY: help setup build run test check bench interop clean
+CONFIGURATION ?= release
+PRIMER := .build/$(CONFIGURATION)/primer
+
+help: ## Says what there is.
+	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /  make \1\t/' | expand -t 18
+
+setup: ## Installs what is missing (Debian) and checks the Swift toolchain. Safe to run again.
+	@scripts/setup
+
+build: setup ## Builds the `primer` command.
+	@swift build -c $(CONFIGURATION) --product primer
+
+run: build ## Trains a small model on Shakespeare for about a minute, and lets it write.
+	@scripts/run $(PRIMER)
+
+test: setup ## Runs all tests.
+	@scripts/test $(CONFIGURATION)
+
+check: setup ## Format, rules of the house, build, tests: what has to pass before a commit.
+	@scripts/check $(CONFIGURATION)
+
+interop: build ## Compares with PyTorch and transformers in a Python environment of its own.
+	@scripts/interop
+
+bench: build ## Measures the whole table of figures beside PyTorch and tiktoken, in alternating pairs.
+	@scripts/bench $(PRIMER)
+
+clean: ## Removes what was built.
+	rm -rf .build .build-*
