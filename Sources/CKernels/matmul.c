@@ -5,7 +5,7 @@
 #include "isa_dispatch.h"
 
 // The product is cut into blocks of C, each computed whole by one thread, so that threads never share a sum.
-enum { LARGEST_BLOCK_COLUMNS = 256, LARGEST_BLOCK_ROWS = 1008 };
+enum { LARGEST_BLOCK_ROWS = 1008 };
 
 typedef struct {
   const primer_matmul_arguments *arguments;
@@ -196,8 +196,8 @@ static void choose_blocks(matmul_plan *plan, int64_t threads) {
   const double k = (double)g->k + 24, lanes = plan->kernels->lanes;
   const int64_t tiles = parts(g->m, tile_rows), panels = parts(g->n, tile_columns);
   const bool packs_b = g->m > MATMUL_THIN_ROWS && (plan->b_by_columns || g->m > tile_rows);
-  const double b_price = packs_b ? (plan->b_by_columns ? 0.3 : 0.1) : 0, a_price = plan->a_by_steps ? 0.15 : 0.1;
-  const int64_t fewest_rows = parts(tiles * tile_rows, LARGEST_BLOCK_ROWS), fewest_columns = parts(panels * tile_columns, LARGEST_BLOCK_COLUMNS);
+  const double b_price = packs_b ? (plan->b_by_columns ? 0.5 : 0.4) : 0, a_price = plan->a_by_steps ? 0.5 : 0.3;
+  const int64_t fewest_rows = parts(g->m, LARGEST_BLOCK_ROWS), fewest_columns = parts(g->n, plan->kernels->largest_block_columns);
   double best = 0;
   plan->block_rows = 0;
   for (int row_step = 0; row_step < 5; row_step++) {

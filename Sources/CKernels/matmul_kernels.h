@@ -32,7 +32,8 @@ typedef struct {
 typedef void (*matmul_tile)(const matmul_tile_work *work);
 
 typedef struct {
-  int tile_rows, lanes;  // a full tile has 2·lanes columns
+  int tile_rows, lanes;        // a full tile has 2·lanes columns
+  int largest_block_columns;  // so that a block of B fits into the second cache
   /// [A is packed [16][row]][vectors - 1][rows - 1]
   matmul_tile tile[2][2][MATMUL_LARGEST_TILE_ROWS];
   /// [rows - 1], A packed [row][16]: B [depth][b_stride] in place, wide_vectors·lanes columns.
