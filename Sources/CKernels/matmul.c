@@ -5,7 +5,7 @@
 #include "isa_dispatch.h"
 
 // The product is cut into blocks of C, each computed whole by one thread, so that threads never share a sum.
-enum { LARGEST_BLOCK_COLUMNS = 256, LARGEST_BLOCK_ROWS = 1008, A_TILES = 4 };
+enum { LARGEST_BLOCK_ROWS = 1008 };
 
 typedef struct {
   const primer_matmul_arguments *arguments;
@@ -33,7 +33,7 @@ typedef struct {
 static void take_memory(block *block) {
   const int64_t tile_columns = 2 * block->kernels->lanes, tile_rows = block->kernels->tile_rows;
   const int64_t depth = smaller(block->g->k, MATMUL_DEPTH), columns = parts(block->columns, tile_columns) * tile_columns;
-  const int64_t b = columns * depth, a = A_TILES * tile_rows * parts(depth, MATMUL_GROUP) * MATMUL_GROUP;
+  const int64_t b = columns * depth, a = MATMUL_A_TILES * tile_rows * parts(depth, MATMUL_GROUP) * MATMUL_GROUP;
   const int64_t sums = parts(block->rows, 16) * 16;
   const bool many = block->g->k > MATMUL_DEPTH;
   block->partial_stride = many ? columns : block->kernels->wide_vectors * block->kernels->lanes;
@@ -45,29 +45,22 @@ static void take_memory(block *block) {
   block->partial = memory + b + a + sums;
 }
 
-/// Where a tile's sums come from and go to, and whether they are finished there.
-typedef struct {
-  const float *addend;
-  int64_t addend_stride;
-  float *out;
-  int64_t out_stride, at;
-  bool finish;
-} target;
-
-static inline target tile_target(const block *block, int64_t row, int64_t column, bool whole) {
+/// Computes the tile at (row, column) of the block, `work` saying what it multiplies: where its sums come from and go to.
+static inline void compute_tile(const block *block, matmul_tile tile, matmul_tile_work *work, int64_t row, int64_t rows, int64_t column,
+                                int64_t columns, bool whole) {
   const primer_matmul_arguments *g = block->g;
   const int64_t at = block->c_offset + row * g->c_row_stride + column;
   float *partial = g->k > MATMUL_DEPTH ? block->partial + row * block->partial_stride + column : block->partial;
   const bool direct = block->last && block->plan->plain && whole && (block->first || !g->residual);
-  target to = {.at = at, .finish = block->last && !direct, .out = partial, .out_stride = block->partial_stride};
-  if (direct) to.out = g->c + at, to.out_stride = g->c_row_stride;
-  if (!block->first) to.addend = partial, to.addend_stride = block->partial_stride;
-  if (block->first && direct && g->residual) to.addend = g->residual + at, to.addend_stride = g->c_row_stride;
-  return to;
-}
-
-static inline void finish_tile(const block *block, const target *to, int64_t rows, int64_t column, int64_t columns) {
-  if (to->finish) block->kernels->finish(block->g, to->out, to->out_stride, rows, columns, to->at, block->column + column);
+  work->depth = block->depth;
+  work->out = direct ? g->c + at : partial;
+  work->out_stride = direct ? g->c_row_stride : block->partial_stride;
+  const bool adds_residual = block->first && direct && g->residual;
+  work->addend = adds_residual ? g->residual + at : block->first ? NULL : partial;
+  work->addend_stride = adds_residual ? g->c_row_stride : block->partial_stride;
+  tile(work);
+  if (block->last && !direct)
+    block->kernels->finish(g, partial, block->partial_stride, rows, columns, at, block->column + column);
 }
 
 static void pack_a_tile(const block *block, int64_t row, float *packed) {
@@ -78,19 +71,19 @@ static void pack_a_tile(const block *block, int64_t row, float *packed) {
       smaller(block->rows - row, block->kernels->tile_rows), block->depth, packed, block->sums ? block->sums + row : NULL);
 }
 
-static void pack_b_panel(const block *block, int64_t column, float *panel) {
+static void pack_b(const block *block, int64_t column, int64_t columns, float *panels) {
   const primer_matmul_arguments *g = block->g;
   const bool by_columns = block->plan->b_by_columns;
   (by_columns ? block->kernels->pack_b_columns : block->kernels->pack_b_rows)(
-      block->b + column * g->b_column_stride, by_columns ? g->b_column_stride : g->b_row_stride,
-      smaller(block->columns - column, 2 * block->kernels->lanes), block->depth, panel);
+      block->b + column * g->b_column_stride, by_columns ? g->b_column_stride : g->b_row_stride, columns, block->depth, panels);
 }
 
-/// One block of k of a few rows: columns from `column` on that can be computed without packing B; returns where it stopped.
+/// One block of k of a few rows: as many columns as can be computed without packing B; returns how many.
 static int64_t compute_unpacked(const block *block) {
   const primer_matmul_arguments *g = block->g;
   const matmul_kernels *kernels = block->kernels;
   const bool by_columns = block->plan->b_by_columns;
+  matmul_tile_work work = {.a = block->packed_a, .b_stride = by_columns ? g->b_column_stride : g->b_row_stride};
   int64_t column = 0, width = 0;
   matmul_tile tile = NULL;
   if (by_columns && block->rows <= MATMUL_THIN_ROWS && block->depth % kernels->lanes == 0)
@@ -98,36 +91,63 @@ static int64_t compute_unpacked(const block *block) {
   else if (!by_columns && block->rows <= MATMUL_WIDE_ROWS)
     tile = kernels->wide[block->rows - 1], width = kernels->wide_vectors * kernels->lanes;
   for (; tile && column + width <= block->columns; column += width) {
-    target to = tile_target(block, 0, column, true);
-    tile(block->packed_a, block->b + column * g->b_column_stride, by_columns ? g->b_column_stride : g->b_row_stride, block->depth, to.addend,
-         to.addend_stride, to.out, to.out_stride);
-    finish_tile(block, &to, block->rows, column, width);
+    work.b = block->b + column * g->b_column_stride;
+    compute_tile(block, tile, &work, 0, block->rows, column, width, true);
   }
   for (width = 2 * kernels->lanes; !by_columns && column + width <= block->columns; column += width) {
-    target to = tile_target(block, 0, column, true);
-    kernels->tile[0][1][block->rows - 1](block->packed_a, block->b + column, g->b_row_stride, block->depth, to.addend, to.addend_stride, to.out,
-                                         to.out_stride);
-    finish_tile(block, &to, block->rows, column, width);
+    work.b = block->b + column;
+    compute_tile(block, kernels->tile[0][1][block->rows - 1], &work, 0, block->rows, column, width, true);
   }
   return column;
 }
 
-/// One block of k: a group of A's tiles by all of the block's columns from `column` on. The first group packs B on its way.
-static void compute_group(const block *block, int64_t group, int64_t column) {
+/// One block of k: a group of A's packed tiles by the block's columns. Meanwhile the memory of the `next` group comes into cache.
+static void compute_group(const block *block, int64_t group, const float *next) {
+  const primer_matmul_arguments *g = block->g;
   const matmul_kernels *kernels = block->kernels;
-  const int64_t lanes = kernels->lanes, tile_rows = kernels->tile_rows, end = smaller(block->rows, group + A_TILES * tile_rows);
-  for (; column < block->columns; column += 2 * lanes) {
-    const int64_t width = smaller(block->columns - column, 2 * lanes), vectors = width > lanes ? 2 : 1;
-    float *panel = block->packed_b + (block->rows > A_TILES * tile_rows ? column * block->depth : 0);
-    if (group == 0) pack_b_panel(block, column, panel);
-    for (int64_t row = group; row < end; row += tile_rows) {
-      const int64_t rows = smaller(block->rows - row, tile_rows);
-      target to = tile_target(block, row, column, width == vectors * lanes);
-      kernels->tile[block->plan->a_by_steps][vectors - 1][rows - 1](block->packed_a + (row - group) / tile_rows * block->a_tile, panel,
-                                                                     2 * lanes, block->depth, to.addend, to.addend_stride, to.out,
-                                                                     to.out_stride);
-      finish_tile(block, &to, rows, column, width);
+  const bool by_steps = block->plan->a_by_steps;
+  const int64_t lanes = kernels->lanes, tile_rows = kernels->tile_rows, end = smaller(block->rows, group + MATMUL_A_TILES * tile_rows);
+  const int64_t calls = parts(end - group, tile_rows) * parts(block->columns, 2 * lanes);
+  const int64_t lines = by_steps ? MATMUL_GROUP : MATMUL_A_TILES * tile_rows, next_stride = by_steps ? g->a_column_stride : g->a_row_stride;
+  matmul_tile_work work = {.b_stride = 2 * lanes, .next_stride = next_stride};
+  for (int64_t column = 0, call = 0; column < block->columns; column += 2 * lanes) {
+    const int64_t columns = smaller(block->columns - column, 2 * lanes), vectors = columns > lanes ? 2 : 1;
+    work.b = block->packed_b + column * block->depth;
+    for (int64_t row = group; row < end; row += tile_rows, call++) {
+      const int64_t rows = smaller(block->rows - row, tile_rows), line = lines * call / calls;
+      work.a = block->packed_a + (row - group) / tile_rows * block->a_tile;
+      work.next = next + line * next_stride;
+      work.next_count = next ? lines * (call + 1) / calls - line : 0;
+      compute_tile(block, kernels->tile[by_steps][vectors - 1][rows - 1], &work, row, rows, column, columns, columns == vectors * lanes);
     }
+  }
+}
+
+/// One block of k of a block of at most one tile of rows: B is packed a panel at a time, so that it stays in the nearest cache.
+static void compute_low_block(const block *block) {
+  const matmul_kernels *kernels = block->kernels;
+  const bool by_steps = block->plan->a_by_steps;
+  matmul_tile_work work = {.a = block->packed_a, .b = block->packed_b, .b_stride = 2 * kernels->lanes};
+  pack_a_tile(block, 0, block->packed_a);
+  for (int64_t column = by_steps ? 0 : compute_unpacked(block); column < block->columns; column += work.b_stride) {
+    const int64_t columns = smaller(block->columns - column, work.b_stride), vectors = columns > kernels->lanes ? 2 : 1;
+    pack_b(block, column, columns, block->packed_b);
+    compute_tile(block, kernels->tile[by_steps][vectors - 1][block->rows - 1], &work, 0, block->rows, column, columns,
+                 columns == vectors * kernels->lanes);
+  }
+}
+
+static void compute_high_block(const block *block) {
+  const primer_matmul_arguments *g = block->g;
+  const int64_t tile_rows = block->kernels->tile_rows, group_rows = MATMUL_A_TILES * tile_rows;
+  pack_b(block, 0, block->columns, block->packed_b);
+  for (int64_t group = 0; group < block->rows; group += group_rows) {
+    const int64_t after = group + group_rows;
+    const float *next = after < block->rows ? block->a + after * g->a_row_stride : NULL;
+    if (!next && !block->last) next = block->a + block->depth * g->a_column_stride;
+    for (int64_t i = group; i < smaller(block->rows, after); i += tile_rows)
+      pack_a_tile(block, i, block->packed_a + (i - group) / tile_rows * block->a_tile);
+    compute_group(block, group, next);
   }
 }
 
@@ -149,13 +169,10 @@ static void compute_block(const matmul_plan *plan, int64_t batch, int64_t row, i
     block.last = start + block.depth >= g->k;
     block.a = a + start * g->a_column_stride;
     block.b = b + start * g->b_row_stride;
-    int64_t begin = 0;
-    for (int64_t group = 0; group < rows; group += A_TILES * tile_rows) {
-      for (int64_t i = group; i < smaller(rows, group + A_TILES * tile_rows); i += tile_rows)
-        pack_a_tile(&block, i, block.packed_a + (i - group) / tile_rows * block.a_tile);
-      if (rows <= tile_rows && !plan->a_by_steps) begin = compute_unpacked(&block);
-      compute_group(&block, group, begin);
-    }
+    if (rows <= tile_rows)
+      compute_low_block(&block);
+    else
+      compute_high_block(&block);
   }
   for (int64_t i = 0; block.sums && i < rows; i++) g->a_row_sums[row + i] += block.sums[i];
 }
@@ -179,8 +196,8 @@ static void choose_blocks(matmul_plan *plan, int64_t threads) {
   const double k = (double)g->k + 24, lanes = plan->kernels->lanes;
   const int64_t tiles = parts(g->m, tile_rows), panels = parts(g->n, tile_columns);
   const bool packs_b = g->m > MATMUL_THIN_ROWS && (plan->b_by_columns || g->m > tile_rows);
-  const double b_price = packs_b ? (plan->b_by_columns ? 0.3 : 0.1) : 0, a_price = plan->a_by_steps ? 0.15 : 0.1;
-  const int64_t fewest_rows = parts(tiles * tile_rows, LARGEST_BLOCK_ROWS), fewest_columns = parts(panels * tile_columns, LARGEST_BLOCK_COLUMNS);
+  const double b_price = packs_b ? (plan->b_by_columns ? 0.5 : 0.4) : 0, a_price = plan->a_by_steps ? 0.5 : 0.3;
+  const int64_t fewest_rows = parts(g->m, LARGEST_BLOCK_ROWS), fewest_columns = parts(g->n, plan->kernels->largest_block_columns);
   double best = 0;
   plan->block_rows = 0;
   for (int row_step = 0; row_step < 5; row_step++) {
