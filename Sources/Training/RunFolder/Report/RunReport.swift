@@ -7,30 +7,28 @@ public struct RunReport: Sendable {
   public var parameterCount: Int
   public var vocabularySize: Int
   public var entries: [MetricsEntry]
-  /// nil while the run goes on.
-  public var summary: RunSummary?
+  public var isFinished: Bool
   public var machine: MachineDescription
   public var threads: Int
   /// Of the kernels: "avx512", "avx2" or "portable".
   public var instructionSet: String
-  /// Of Primer.
-  public var version: String
+  public var peakMemoryBytes: Int
   public var date: Date
 
   public init(
     recipe: Recipe, parameterCount: Int, vocabularySize: Int, entries: [MetricsEntry],
-    summary: RunSummary?, machine: MachineDescription = .current, threads: Int,
-    instructionSet: String, version: String, date: Date = Date()
+    isFinished: Bool, machine: MachineDescription = .current, threads: Int,
+    instructionSet: String, peakMemoryBytes: Int, date: Date = Date()
   ) {
     self.recipe = recipe
     self.parameterCount = parameterCount
     self.vocabularySize = vocabularySize
     self.entries = entries
-    self.summary = summary
+    self.isFinished = isFinished
     self.machine = machine
     self.threads = threads
     self.instructionSet = instructionSet
-    self.version = version
+    self.peakMemoryBytes = peakMemoryBytes
     self.date = date
   }
 
@@ -66,8 +64,7 @@ public struct RunReport: Sendable {
     \(table("Recipe", recipe.fields.map { ($0.key, $0.value.debugDescription.dropQuotes) }, wide: true))
     </div>
     </main>
-    <footer>Written by Primer \(escaped(version)) on \(escaped(date.formatted(.iso8601))). The \
-    numbers behind the curves are in metrics.jsonl beside this file.</footer>
+    <footer>Written by Primer on \(escaped(date.formatted(.iso8601))). The numbers behind the curves are in metrics.jsonl beside this file.</footer>
     <script>
     \(ReportStyle.script)
     </script>
@@ -77,10 +74,12 @@ public struct RunReport: Sendable {
     """
   }
 
+  private var seconds: Double? { entries.compactMap(\.seconds).last }
+
   private var lastStep: Int { entries.map(\.step).max() ?? 0 }
 
   private var state: String {
-    summary == nil
+    !isFinished
       ? "<span class=\"state\">step \(Progress.grouped(lastStep)) of "
         + "\(Progress.grouped(recipe.steps))</span>"
       : "<span class=\"state finished\">finished</span>"
@@ -92,7 +91,6 @@ public struct RunReport: Sendable {
       case .gpt2: "GPT-2"
       case .llama: "Llama"
       }
-    let seconds = summary?.seconds ?? entries.compactMap(\.seconds).last
     let time = seconds.map { " in " + Self.unbroken(Progress.duration($0)) } ?? ""
     return """
       A \(family) model of \(Self.short(Double(parameterCount))) parameters, trained on \
@@ -118,11 +116,11 @@ public struct RunReport: Sendable {
 
 extension RunReport {
   private var figures: String {
-    let train = summary?.trainLoss ?? lossPoints.last { $0.y.isFinite }?.y
-    let validation = summary?.validationLoss ?? entries.compactMap(\.validationLoss).last
-    let bits = summary?.bitsPerByte ?? entries.compactMap(\.bitsPerByte).last
-    let rate = summary?.tokensPerSecond ?? entries.compactMap(\.tokensPerSecond).last
-    let share = summary?.flopsUtilisation ?? entries.compactMap(\.utilisation).last
+    let train = ReportCurve.smooth(lossPoints).last?.y
+    let validation = entries.compactMap(\.validationLoss).last
+    let bits = entries.compactMap(\.bitsPerByte).last
+    let rate = Self.median(points(\.tokensPerSecond))
+    let share = Self.median(points(\.utilisation))
     var tiles: [(name: String, value: String, unit: String)] = []
     if let validation { tiles.append(("validation loss", Progress.fixed(validation, 4), "nats")) }
     if let train { tiles.append(("training loss", Progress.fixed(train, 4), "nats")) }
@@ -131,10 +129,7 @@ extension RunReport {
       tiles.append(("tokens a second", Progress.grouped(Int(rate.rounded())), ""))
     }
     if let share { tiles.append(("of peak arithmetic", Progress.fixed(100 * share, 0), "%")) }
-    if let summary {
-      tiles.append(
-        ("peak memory", Progress.fixed(Double(summary.peakMemoryBytes) / 1e6, 0), "MB"))
-    }
+    tiles.append(("peak memory", Progress.fixed(Double(peakMemoryBytes) / 1e6, 0), "MB"))
     return tiles.enumerated().map { number, tile in
       """
       <div\(number == 0 ? " class=\"main\"" : "")><dt>\(tile.name)</dt>\
@@ -142,6 +137,11 @@ extension RunReport {
       """
     }
     .joined()
+  }
+
+  private static func median(_ points: [(x: Double, y: Double)]) -> Double? {
+    let sorted = points.map(\.y).filter(\.isFinite).sorted()
+    return sorted.isEmpty ? nil : sorted[sorted.count / 2]
   }
 
   private var lossPoints: [(x: Double, y: Double)] { points(\.trainLoss) }
@@ -192,7 +192,7 @@ extension RunReport {
     let sorted = norms.map(\.y).filter(\.isFinite).sorted()
     return chart(
       "gradient", "Gradient norm", "before clipping",
-      "Median \(Self.text(sorted.isEmpty ? nil : sorted[sorted.count / 2])).",
+      "Median \(Self.text(Self.median(norms))).",
       [
         .init(
           name: "each step", style: .raw, colour: "train", points: ReportCurve.envelope(norms)),
@@ -285,10 +285,9 @@ extension RunReport {
           "\(Progress.fixed(best.y, 4)) at step \(Progress.grouped(Int(best.x)))"
         ))
     }
-    if let summary {
-      facts.append(("time", Progress.duration(summary.seconds)))
-      let operations =
-        recipe.operationsPerToken(vocabulary: vocabularySize) * summary.tokensPerSecond
+    if let seconds { facts.append(("time of training", Progress.duration(seconds))) }
+    if let rate = Self.median(points(\.tokensPerSecond)) {
+      let operations = recipe.operationsPerToken(vocabulary: vocabularySize) * rate
       facts.append(("arithmetic", "\(Progress.fixed(operations / 1e9, 0)) GFLOP/s"))
     }
     return facts
@@ -302,7 +301,6 @@ extension RunReport {
       ("instructions", instructionSet),
       ("memory", Progress.fixed(Double(machine.memoryBytes) / 1e9, 1) + " GB"),
       ("system", machine.operatingSystem),
-      ("Primer", version),
     ]
   }
 
