@@ -111,7 +111,8 @@ public final class Pretraining {
     }
     peak = ComputePool.current.measurePeak()
     log = try RunLog(
-      run, recipe, parameters: model.parameterCount, peak: peak, progress: progress,
+      run, recipe, parameters: model.parameterCount, vocabulary: model.vocabulary, peak: peak,
+      progress: progress,
       resumingAt: state.step)
   }
 

@@ -1,4 +1,5 @@
 internal import Foundation
+internal import PrimerTensors
 
 /// Everything that tells how a run goes: metrics.jsonl, TensorBoard events, the report, the
 /// progress line.
@@ -7,20 +8,24 @@ final class RunLog {
   private let run: RunFolder
   private let recipe: Recipe
   private let parameters: Int
+  private let vocabulary: Int
   private let peak: Double
   private let metrics: MetricsLog
   private let events: EventFile
 
   init(
-    _ run: RunFolder, _ recipe: Recipe, parameters: Int, peak: Double, progress: ProgressLine,
+    _ run: RunFolder, _ recipe: Recipe, parameters: Int, vocabulary: Int, peak: Double,
+    progress: ProgressLine,
     resumingAt step: Int
   ) throws {
     self.run = run
     self.recipe = recipe
     self.parameters = parameters
+    self.vocabulary = vocabulary
     self.peak = peak
     self.progress = progress
     metrics = try MetricsLog(run, resumingAt: step)
+    lastValidationLoss = metrics.all.compactMap(\.validationLoss).last
     events = try EventFile(run, metrics.all)
   }
 
@@ -46,5 +51,12 @@ final class RunLog {
         tokensPerSecond: tokensPerSecond, utilisation: utilisation, secondsLeft: left))
   }
 
-  func writeReport(isFinished: Bool) throws {}
+  func writeReport(isFinished: Bool) throws {
+    try RunReport(
+      recipe: recipe, parameterCount: parameters, vocabularySize: vocabulary,
+      entries: metrics.all, isFinished: isFinished, threads: ComputePool.current.threadCount,
+      instructionSet: ComputePool.instructionSet,
+      peakMemoryBytes: ProcessUsage.current.peakMemoryBytes
+    ).write(to: run)
+  }
 }

@@ -7,6 +7,15 @@ public struct MachineDescription: Sendable, Equatable {
   public var memoryBytes: UInt64
   public var operatingSystem: String
 
+  public init(
+    processor: String, processorCount: Int, memoryBytes: UInt64, operatingSystem: String
+  ) {
+    self.processor = processor
+    self.processorCount = processorCount
+    self.memoryBytes = memoryBytes
+    self.operatingSystem = operatingSystem
+  }
+
   public static var current: MachineDescription {
     let information = ProcessInfo.processInfo
     return MachineDescription(

@@ -60,8 +60,8 @@ public struct MetricsEntry: Codable, Sendable, Equatable {
 
 /// `metrics.jsonl` of a run, appended to line by line, each handed to the system at once.
 ///
-/// An evaluation at a step is logged before the checkpoint of that step is saved: so a run that is
-/// interrupted and resumed ends with the lines of one that was not, times aside.
+/// What a resumed run finds of the evaluation at its checkpoint's step stays; it makes up for what is
+/// missing: so it ends with the lines of a run that was never interrupted, times aside.
 public final class MetricsLog: Sendable {
   private let url: URL
   private let descriptor: Int32
