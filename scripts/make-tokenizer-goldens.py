@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Writes Tests/TokenizersTests/Goldens: where Hugging Face's regular expressions cut random Unicode.
+"""Writes Tests/Goldens/tokenizers: where Hugging Face's regular expressions cut random Unicode.
 
 Needs `pip install tokenizers`. Run from the package's folder. A line holds a text and, for each pattern, the
 lengths of its pieces in code points.
@@ -49,7 +49,7 @@ for _ in range(40):
     codes = [random.choice((random.randrange(0x3000), random.randrange(0x20000))) for _ in range(24)]
     texts.append("".join(chr(c) for c in codes if not 0xD800 <= c < 0xE000))
 
-folder = pathlib.Path("Tests/TokenizersTests/Goldens")
+folder = pathlib.Path("Tests/Goldens/tokenizers")
 folder.mkdir(parents=True, exist_ok=True)
 with open(folder / "pieces.jsonl", "w", encoding="utf-8") as out:
     for text in texts:
