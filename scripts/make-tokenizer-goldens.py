@@ -22,7 +22,7 @@ def words(digits, letters=r"\p{L}", marks=""):
 
 patterns = {
     "gpt2": gpt2,
-    "cl100k": r"'(?i:[sdmt]|ll|ve|re)|[^\r\n\p{L}\p{N}]?+\p{L}++|\p{N}{1,3}+| ?[^\s\p{L}\p{N}]++[\r\n]*+|\s++$"
+    "cl100k": r"'(?i:[sdmt]|ll|ve|re)|[^\r\n\p{L}\p{N}]?+\p{L}+|\p{N}{1,3}| ?[^\s\p{L}\p{N}]++[\r\n]*|\s++$"
     r"|\s*[\r\n]|\s+(?!\S)|\s",
     "llama3": words(r"\p{N}{1,3}"),
     "digitPairs": words(r"\p{N}{1,2}"),

@@ -36,7 +36,7 @@ struct SplitPatternTests {
     let text = "It's 12345 camelCase  ok\n\n'LL"
     #expect(
       SplitPattern.gpt2.pieces(of: text)
-        == ["It", "'s", " 12345", " camelCase", " ", " ok", "\n\n", "'", "LL"])
+        == ["It", "'s", " 12345", " camelCase", " ", " ok", "\n", "\n", "'", "LL"])
     #expect(
       SplitPattern.llama3.pieces(of: text)
         == ["It", "'s", " ", "123", "45", " camelCase", " ", " ok", "\n\n", "'LL"])

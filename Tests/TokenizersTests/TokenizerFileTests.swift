@@ -212,8 +212,17 @@ struct TokenizerFileTests {
     }
     let file = folder.url.appending(path: "tokenizer.json")
     #expect(throws: TokenizerError.missing(path: file.path)) { try Tokenizer.load(from: file) }
+  }
+
+  @Test("says so when a folder cannot be made or written")
+  func unwritable() throws {
+    let folder = try TemporaryFolder()
+    let file = try folder.file("taken", "")
     #expect(throws: TokenizerError.self) {
-      try Tokenizer.characters(of: "a").save(to: file.appending(path: "x\u{0}y"))
+      try Tokenizer.characters(of: "a").save(to: file.appending(path: "inside"))
+    }
+    #expect(throws: TokenizerError.self) {
+      try Tokenizer.characters(of: "a").save(file: folder.url.appending(path: "absent/file.json"))
     }
   }
 }
