@@ -16,7 +16,7 @@ let layers = [
   Layer(folder: "Files"),
   Layer(folder: "Tensors", imports: ["CKernels"]),
   Layer(folder: "Layers", imports: ["PrimerTensors"]),
-  Layer(folder: "Tokenizers"),
+  Layer(folder: "Tokenizers", imports: ["PrimerFiles"]),
   Layer(folder: "Checkpoints", imports: ["PrimerFiles", "PrimerTensors", "PrimerTokenizers"]),
   Layer(
     folder: "Models",

@@ -10,7 +10,9 @@ struct TokenizerCommand: ParsableCommand {
       """,
     subcommands: [Train.self, Encode.self, Decode.self])
 
-  enum Algorithm: String, ExpressibleByArgument, CaseIterable { case bpe, wordpiece, unigram }
+  enum Algorithm: String, ExpressibleByArgument, CaseIterable {
+    case bpe, wordpiece, unigram, characters
+  }
 
   struct Train: ParsableCommand {
     static let configuration = CommandConfiguration(
@@ -22,7 +24,8 @@ struct TokenizerCommand: ParsableCommand {
     private static let patterns = SplitPattern.allCases.map(\.rawValue).joined(separator: ", ")
 
     @Option(help: "The kind of vocabulary.") var algorithm = Algorithm.bpe
-    @Option(help: "How many tokens, special ones included.") var vocabulary: Int
+    @Option(help: "How many tokens, special ones included; characters need no number.")
+    var vocabulary: Int?
     @Option(
       help: "How texts are cut first: \(Train.patterns).",
       transform: { name in
@@ -46,24 +49,16 @@ struct TokenizerCommand: ParsableCommand {
 
     func run() throws {
       try options.run {
-        guard algorithm == .bpe else {
-          throw CommandFailure(
-            exitStatus: .usage,
-            description: "--algorithm \(algorithm.rawValue) cannot be trained yet; bpe can")
-        }
         let documents = try texts.map { try TextInput.documents(of: $0) }.flatMap(\.self)
-        let special = specialTokens.isEmpty ? ["<|endoftext|>"] : specialTokens
         let begun = ContinuousClock.now
-        let trainer = BytePairTrainer(
-          vocabularySize: vocabulary, pattern: pattern, specialTokens: special)
-        let tokenizer = try trainer.train(on: documents, threads: options.threads)
+        let tokenizer = try trained(on: documents)
         let seconds = begun.duration(to: .now) / .seconds(1)
         if output.pathExtension == "json" {
           try tokenizer.save(file: output)
         } else {
           try tokenizer.save(to: output)
         }
-        if tokenizer.vocabularySize < vocabulary {
+        if let vocabulary, tokenizer.vocabularySize < vocabulary {
           options.note(
             "the texts have only \(tokenizer.vocabularySize) tokens to learn, not \(vocabulary)")
         }
@@ -71,6 +66,30 @@ struct TokenizerCommand: ParsableCommand {
           "vocabulary": .whole(tokenizer.vocabularySize), "seconds": .real(seconds),
           "bytes": .whole(documents.reduce(0) { $0 + $1.count }),
         ])
+      }
+    }
+
+    private func trained(on documents: [[UInt8]]) throws -> Tokenizer {
+      switch algorithm {
+      case .characters:
+        guard documents.contains(where: { !$0.isEmpty }) else {
+          throw TokenizerError.training("the texts to train on are empty: name one that is not")
+        }
+        return Tokenizer.characters(
+          of: documents.map { String(decoding: $0, as: UTF8.self) }.joined())
+      case .bpe:
+        guard let vocabulary else {
+          throw CommandFailure(
+            exitStatus: .usage, description: "--vocabulary is needed: how many tokens to learn")
+        }
+        let trainer = BytePairTrainer(
+          vocabularySize: vocabulary, pattern: pattern,
+          specialTokens: specialTokens.isEmpty ? ["<|endoftext|>"] : specialTokens)
+        return try trainer.train(on: documents, threads: options.threads)
+      case .wordpiece, .unigram:
+        throw CommandFailure(
+          exitStatus: .usage,
+          description: "--algorithm \(algorithm.rawValue) cannot be trained yet; bpe can")
       }
     }
   }

@@ -19,7 +19,7 @@ final class BytePairScratch {
     var ids = InlineArray<7, Int32>(repeating: 0)
   }
 
-  fileprivate static let slotCount = 1 << 13
+  fileprivate static let slotCount = 1 << 14
   fileprivate static let slotMask = slotCount - 1
   /// Where the text of no bytes begins.
   fileprivate let nowhere: UnsafeMutablePointer<UInt8>

@@ -21,7 +21,7 @@ final class BytePairModel: Sendable {
   /// Token of each byte; -1 where there is none.
   let byteTokens: [Int32]
   /// Every byte has a token.
-  var coversBytes: Bool { !byteTokens.contains(-1) }
+  let coversBytes: Bool
   let pairs: PairTable
   let pieces: PieceTable
   /// Pieces longer than a `ShortKey` that are one token, by number in `longTokens`.
@@ -40,6 +40,7 @@ final class BytePairModel: Sendable {
     byteTokens = (0..<256).map {
       vocabulary.id(of: CollectionOfOne(UInt8($0))) ?? unknown ?? -1
     }
+    coversBytes = !byteTokens.contains(-1)
     pairs = PairTable(merges)
 
     // A piece whose bytes merge to one token is looked up instead of merged.

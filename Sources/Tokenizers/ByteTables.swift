@@ -245,3 +245,59 @@ struct ByteStringTable: Sendable {
     }
   }
 }
+
+/// The bytes of every token, added ones too, where decoding finds them.
+struct DecodingTable: Sendable {
+  /// Bytes that may be copied too many, so that short tokens need no loop.
+  private static let slack = 16
+  private let bytes: [UInt8]
+  private let starts: [Int]
+  private let special: [Bool]
+
+  init(_ vocabulary: Vocabulary, _ added: [AddedToken]) {
+    let highest = max(vocabulary.count - 1, Int(added.map(\.id).max() ?? -1))
+    let contents = Dictionary(added.map { ($0.id, $0) }, uniquingKeysWith: { $1 })
+    var bytes: [UInt8] = []
+    var starts = [0]
+    var special: [Bool] = []
+    for id in 0..<Int32(highest + 1) {
+      if let token = contents[id] {
+        bytes += token.content.utf8
+        special.append(token.special)
+      } else {
+        bytes += vocabulary.bytes(of: id)
+        special.append(false)
+      }
+      starts.append(bytes.count)
+    }
+    self.bytes = bytes + [UInt8](repeating: 0, count: Self.slack)
+    self.starts = starts
+    self.special = special
+  }
+
+  func isSpecial(_ id: Int32) -> Bool { special.indices.contains(Int(id)) && special[Int(id)] }
+
+  func bytes(of ids: [Int32], skippingSpecial: Bool) -> [UInt8] {
+    func isLeftOut(_ id: Int32) -> Bool {
+      id < 0 || Int(id) >= special.count || (skippingSpecial && special[Int(id)])
+    }
+    var total = 0
+    for id in ids where !isLeftOut(id) { total += starts[Int(id) + 1] - starts[Int(id)] }
+    return [UInt8](unsafeUninitializedCapacity: total + Self.slack) { output, count in
+      bytes.withUnsafeBufferPointer { bytes in
+        let target = UnsafeMutableRawPointer(output.baseAddress!)
+        let source = UnsafeRawPointer(bytes.baseAddress!)
+        for id in ids where !isLeftOut(id) {
+          let start = starts[Int(id)]
+          let length = starts[Int(id) + 1] - start
+          if length <= Self.slack {
+            target.advanced(by: count).copyMemory(from: source + start, byteCount: Self.slack)
+          } else {
+            target.advanced(by: count).copyMemory(from: source + start, byteCount: length)
+          }
+          count += length
+        }
+      }
+    }
+  }
+}

@@ -8,38 +8,55 @@ extension Tokenizer {
       throw TokenizerError.malformed(
         path: vocabulary.path, place: "line 1", reason: "not an object of tokens")
     }
-    var list: [[UInt8]] = []
+    var tokens: [String] = []
     for (token, value) in entries {
-      guard let id = value.integer, id >= 0, id < 1 << 24, let bytes = ByteAlphabet.bytes(token)
-      else {
+      guard let id = value.integer, id >= 0, id < 1 << 24 else {
         throw TokenizerError.malformed(
           path: vocabulary.path, place: "token \(token.debugDescription)",
-          reason: "not a token of bytes with a number from 0")
+          reason: "its number should be a whole number from 0")
       }
-      while list.count <= id { list.append([]) }
-      list[id] = bytes
+      while tokens.count <= id { tokens.append("") }
+      tokens[id] = token
     }
-    let tokens = Vocabulary(list)
-    let text = String(decoding: try contents(of: merges), as: UTF8.self)
-    var learned: [BytePairMerge] = []
-    for (index, line) in text.utf8.split(separator: 10, omittingEmptySubsequences: false)
-      .enumerated()
-    {
-      if line.isEmpty || (index == 0 && line.starts(with: "#version".utf8)) { continue }
-      guard let merge = MergeLine(String(line) ?? "")?.merge(tokens) else {
-        throw TokenizerError.malformed(
-          path: merges.path, place: "line \(index + 1)",
-          reason: "not two tokens that make a third of \(vocabulary.lastPathComponent)")
-      }
-      learned.append(merge)
-    }
+    var lines = String(decoding: try contents(of: merges), as: UTF8.self)
+      .utf8.split(separator: 10).map { String($0) ?? "" }
+    if lines.first?.hasPrefix("#version") == true { lines.removeFirst() }
     let end = "<|endoftext|>"
-    let added = tokens.id(of: end.utf8).map { [AddedToken(id: $0, content: end)] } ?? []
+    let added = tokens.firstIndex(of: end).map { [AddedToken(id: Int32($0), content: end)] } ?? []
+    return try bytePair(tokens: tokens, merges: lines, addedTokens: added, source: merges.path)
+  }
+
+  /// A byte-level byte-pair tokenizer from tokens by number and merges ("Ġ t"), both spelled in GPT-2's byte
+  /// alphabet, as GGUF files carry them; "" where a number is missing. Errors name `source`.
+  public static func bytePair(
+    tokens: [String], merges: [String], pattern: SplitPattern = .gpt2,
+    addedTokens: [AddedToken] = [], endOfText: String? = nil, beginningOfText: String? = nil,
+    source: String
+  ) throws -> Tokenizer {
+    let added = Dictionary(addedTokens.map { ($0.id, $0) }, uniquingKeysWith: { $1 })
+    let vocabulary = Vocabulary(
+      try tokens.enumerated().map { id, token in
+        if let added = added[Int32(id)] { return Array(added.content.utf8) }
+        guard let bytes = ByteAlphabet.bytes(token) else {
+          throw TokenizerError.malformed(
+            path: source, place: "token \(id)",
+            reason: "\(token.debugDescription) does not spell bytes")
+        }
+        return bytes
+      })
+    let learned = try merges.enumerated().map { rank, line in
+      guard let merge = MergeLine(line)?.merge(vocabulary) else {
+        throw TokenizerError.malformed(
+          path: source, place: "merge \(rank + 1)",
+          reason: "\(line.debugDescription) are not two tokens that make a third")
+      }
+      return merge
+    }
     return Tokenizer(
       model: .bytePair(
         BytePairModel(
-          vocabulary: tokens, merges: learned, wholePieces: false, pattern: .gpt2)),
-      addedTokens: added)
+          vocabulary: vocabulary, merges: learned, wholePieces: false, pattern: pattern)),
+      addedTokens: addedTokens, endOfText: endOfText, beginningOfText: beginningOfText)
   }
 
   /// A tokenizer of a tiktoken file: a line for each token, its bytes in base 64 and its rank.

@@ -31,11 +31,10 @@ public enum SplitPattern: String, Sendable, CaseIterable {
         #"'(?:[sdmt]|ll|ve|re)| ?\p{L}++| ?\p{N}++| ?[^\s\p{L}\p{N}]++|\s++$|\s+(?!\S)|\s"#,
       ]
     case .cl100k:
+      // tiktoken's own spelling has `{1,3}+`, which Hugging Face's engine takes for a repetition.
       [
-        #"'(?i:[sdmt]|ll|ve|re)|[^\r\n\p{L}\p{N}]?+\p{L}++|\p{N}{1,3}+| ?[^\s\p{L}\p{N}]++[\r\n]*+"#
-          + #"|\s++$|\s*[\r\n]|\s+(?!\S)|\s"#,
         #"'(?i:[sdmt]|ll|ve|re)|[^\r\n\p{L}\p{N}]?+\p{L}+|\p{N}{1,3}| ?[^\s\p{L}\p{N}]++[\r\n]*"#
-          + #"|\s++$|\s*[\r\n]|\s+(?!\S)|\s"#,
+          + #"|\s++$|\s*[\r\n]|\s+(?!\S)|\s"#
       ]
     case .llama3:
       Self.words(digits: #"\p{N}{1,3}"#)

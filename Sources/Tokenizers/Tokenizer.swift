@@ -32,7 +32,7 @@ public struct Tokenizer: Sendable {
   /// without.
   private let finders: (raw: AddedTokenFinder, normalized: AddedTokenFinder)
   private let plainFinders: (raw: AddedTokenFinder, normalized: AddedTokenFinder)
-  private let addedContents: [Int32: AddedToken]
+  private let decoding: DecodingTable
   private let scratches = ScratchPool()
 
   init(
@@ -52,7 +52,7 @@ public struct Tokenizer: Sendable {
     plainFinders = (
       finder { !$0.normalized && !$0.special }, finder { $0.normalized && !$0.special }
     )
-    addedContents = Dictionary(addedTokens.map { ($0.id, $0) }, uniquingKeysWith: { $1 })
+    decoding = DecodingTable(model.vocabulary, addedTokens)
     func number(_ named: String?, _ usual: [String]) -> Int32? {
       let candidates = named.map { [$0] } ?? usual
       for content in candidates {
@@ -108,16 +108,7 @@ public struct Tokenizer: Sendable {
 
   /// The bytes of tokens. A number outside the vocabulary (models are often wider) has none.
   public func decodeBytes(_ ids: [Int32], skippingSpecial: Bool = false) -> [UInt8] {
-    var bytes: [UInt8] = []
-    bytes.reserveCapacity(ids.count * 4)
-    for id in ids {
-      if !addedContents.isEmpty, let added = addedContents[id] {
-        if !(skippingSpecial && added.special) { bytes += added.content.utf8 }
-      } else {
-        bytes += model.vocabulary.bytes(of: id)
-      }
-    }
-    return bytes
+    decoding.bytes(of: ids, skippingSpecial: skippingSpecial)
   }
 
   /// The number of a token that is spelled so: an added token, or else the bytes of one of the
@@ -128,30 +119,24 @@ public struct Tokenizer: Sendable {
   }
 
   /// Whether a token steers the model instead of standing for text.
-  public func isSpecial(_ id: Int32) -> Bool { addedContents[id]?.special ?? false }
+  public func isSpecial(_ id: Int32) -> Bool { decoding.isSpecial(id) }
 
   private func encode(
     _ text: UnsafeBufferPointer<UInt8>, _ special: SpecialTokenHandling, _ framed: Bool
   ) throws -> [Int32] {
     let finders = special == .recognised ? finders : plainFinders
     var ids = framed ? frame.before : []
-    try stretches(of: text, finders.raw) { stretch in
+    try stretches(of: text, 0, text.count, finders.raw) { stretch in
       switch stretch {
       case .token(let id): ids.append(id)
       case .text(let start, let end):
         let raw = UnsafeBufferPointer(rebasing: text[start..<end])
-        if finders.normalized.isEmpty && !normalization.changes(raw) && !addsLeadingSpace {
-          try append(text, start, end, to: &ids)
-          return
-        }
-        let normalised = normalization.changes(raw) ? normalization.apply(raw) : Array(raw)
-        try normalised.withUnsafeBufferPointer { text in
-          try stretches(of: text, finders.normalized) { stretch in
-            switch stretch {
-            case .token(let id): ids.append(id)
-            case .text(let start, let end): try appendLed(text, start, end, to: &ids)
-            }
+        if normalization.changes(raw) {
+          try normalization.apply(raw).withUnsafeBufferPointer {
+            try append($0, 0, $0.count, finders.normalized, to: &ids)
           }
+        } else {
+          try append(text, start, end, finders.normalized, to: &ids)
         }
       }
     }
@@ -159,33 +144,41 @@ public struct Tokenizer: Sendable {
     return ids
   }
 
+  /// Adds the tokens of a normalised stretch.
+  private func append(
+    _ text: UnsafeBufferPointer<UInt8>, _ start: Int, _ end: Int, _ finder: AddedTokenFinder,
+    to ids: inout [Int32]
+  ) throws {
+    try stretches(of: text, start, end, finder) { stretch in
+      switch stretch {
+      case .token(let id): ids.append(id)
+      case .text(let start, let end):
+        guard addsLeadingSpace && text[start] != UInt8(ascii: " ") else {
+          return try append(text, start, end, to: &ids)
+        }
+        let led = [UInt8(ascii: " ")] + text[start..<end]
+        try led.withUnsafeBufferPointer { try append($0, 0, $0.count, to: &ids) }
+      }
+    }
+  }
+
   private enum Stretch {
     case text(Int, Int)
     case token(Int32)
   }
 
-  /// Cuts a text at the tokens that `finder` finds.
+  /// Cuts a text at the tokens that `finder` finds between `start` and `end`.
   private func stretches(
-    of text: UnsafeBufferPointer<UInt8>, _ finder: AddedTokenFinder,
+    of text: UnsafeBufferPointer<UInt8>, _ start: Int, _ end: Int, _ finder: AddedTokenFinder,
     _ body: (Stretch) throws -> Void
   ) rethrows {
-    var position = 0
-    while !finder.isEmpty, let match = finder.next(in: text.span, from: position, to: text.count) {
+    var position = start
+    while !finder.isEmpty, let match = finder.next(in: text.span, from: position, to: end) {
       if match.start > position { try body(.text(position, match.start)) }
       try body(.token(match.id))
       position = match.end
     }
-    if position < text.count { try body(.text(position, text.count)) }
-  }
-
-  private func appendLed(
-    _ text: UnsafeBufferPointer<UInt8>, _ start: Int, _ end: Int, to ids: inout [Int32]
-  ) throws {
-    guard addsLeadingSpace && text[start] != UInt8(ascii: " ") else {
-      return try append(text, start, end, to: &ids)
-    }
-    let led = [UInt8(ascii: " ")] + text[start..<end]
-    try led.withUnsafeBufferPointer { try append($0, 0, $0.count, to: &ids) }
+    if position < end { try body(.text(position, end)) }
   }
 
   /// Adds the tokens of a stretch without added tokens.
@@ -205,7 +198,7 @@ public struct Tokenizer: Sendable {
         throw TokenizerError.unknownCharacter(
           "the byte 0x\(String(text[missing], radix: 16))", offset: missing)
       }
-      ids = ids.isEmpty ? added : ids + added
+      if ids.isEmpty { ids = added } else { ids += added }
     }
   }
 }

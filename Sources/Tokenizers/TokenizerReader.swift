@@ -8,10 +8,11 @@ extension Tokenizer {
   /// Throws `TokenizerError`.
   public static func load(from location: URL) throws -> Tokenizer {
     let manager = FileManager.default
-    var isFolder: Bool = false
-    guard manager.fileExists(atPath: location.path, isDirectory: &isFolder) else {
+    var isDirectory: ObjCBool = false
+    guard manager.fileExists(atPath: location.path, isDirectory: &isDirectory) else {
       throw TokenizerError.missing(path: location.path)
     }
+    let isFolder = isDirectory.boolValue
     let folder = isFolder ? location : location.deletingLastPathComponent()
     func present(_ name: String) -> URL? {
       let file = folder.appending(path: name)

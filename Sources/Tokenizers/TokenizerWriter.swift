@@ -1,4 +1,5 @@
 public import Foundation
+import PrimerFiles
 
 extension Tokenizer {
   /// A tokenizer with one token for each character (Unicode scalar) of `text`, numbered by code
@@ -24,7 +25,7 @@ extension Tokenizer {
 
   private func write(_ text: String, to file: URL) throws {
     do {
-      try Data(text.utf8).write(to: file, options: .atomic)
+      try AtomicFile.write(text.utf8, to: file)
     } catch {
       throw TokenizerError.unwritable(path: file.path, reason: "\(error)")
     }
