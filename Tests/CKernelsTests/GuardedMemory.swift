@@ -109,7 +109,8 @@ func outcome(
     if threads == 1 {
       alone = found
     } else {
-      #expect(sameBytes(found, alone), "\(threads) threads give other bytes", sourceLocation: location)
+      #expect(
+        sameBytes(found, alone), "\(threads) threads give other bytes", sourceLocation: location)
     }
   }
   return alone
