@@ -36,7 +36,9 @@ struct AttentionProblem {
     let (batch, queryTime, keyTime) = (shape.batch, shape.queryTime, shape.keyTime)
     let queryWidth = shape.heads * shape.headWidth
     let keyWidth = shape.groups * shape.headWidth
-    func operand(_ pointer: UnsafeMutablePointer<Float>, time: Int, row: Int) -> primer_attention_operand {
+    func operand(_ pointer: UnsafeMutablePointer<Float>, time: Int, row: Int)
+      -> primer_attention_operand
+    {
       primer_attention_operand(
         data: pointer, batch_stride: Int64(time * row), time_stride: Int64(row),
         head_stride: Int64(shape.headWidth))
@@ -73,7 +75,8 @@ struct AttentionProblem {
       }
     }
     if options.contains(.dropout) {
-      arguments.dropout = primer_dropout(seed: 1, step: 2, first_sample: 3, layer: 4, probability: 0.3)
+      arguments.dropout = primer_dropout(
+        seed: 1, step: 2, first_sample: 3, layer: 4, probability: 0.3)
     }
     if options.contains(.segments), queryTime == keyTime {
       let segments = memory.integers(batch * keyTime, in: 0..<1)

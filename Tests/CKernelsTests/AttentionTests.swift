@@ -17,13 +17,16 @@ struct AttentionTests {
   ]
 
   private static let optionSets: [AttentionOptions] = [
-    [], .causal, [.causal, .softCap], [.causal, .alibi, .window], .window, [.padding], [.causal, .padding],
+    [], .causal, [.causal, .softCap], [.causal, .alibi, .window], .window, [.padding],
+    [.causal, .padding],
     [.causal, .bias], .sharedBias, [.causal, .dropout], [.causal, .segments],
     [.causal, .softCap, .alibi, .window, .padding, .bias, .dropout, .segments],
     [.softCap, .alibi, .padding, .sharedBias, .dropout],
   ]
 
-  @Test("output and all gradients agree with the definition, whatever is switched on", arguments: availableLevels, optionSets)
+  @Test(
+    "output and all gradients agree with the definition, whatever is switched on",
+    arguments: availableLevels, optionSets)
   func agrees(level: primer_isa, options: AttentionOptions) {
     for (index, shape) in Self.shapes.enumerated() {
       let reference = AttentionProblem(shape, options, in: GuardedMemory(seed: UInt64(index)))
@@ -44,7 +47,9 @@ struct AttentionTests {
     }
   }
 
-  @Test("a row has the same bytes computed alone, in a chunk and in the full pass", arguments: availableLevels)
+  @Test(
+    "a row has the same bytes computed alone, in a chunk and in the full pass",
+    arguments: availableLevels)
   func chunks(level: primer_isa) {
     let options: [AttentionOptions] = [
       .causal, [.causal, .window, .padding], [.causal, .softCap, .alibi, .bias],
@@ -52,7 +57,9 @@ struct AttentionTests {
     for shape in Self.shapes {
       for option in options {
         let problem = AttentionProblem(shape, option, in: GuardedMemory())
-        atLevel(level) { withUnsafePointer(to: problem.arguments) { primer_attention_forward(nil, $0) } }
+        atLevel(level) {
+          withUnsafePointer(to: problem.arguments) { primer_attention_forward(nil, $0) }
+        }
         let whole = problem.rows(0, shape.queryTime)
         for chunk in [1, 3, 7, 40] where chunk <= shape.queryTime {
           primer_fill(nil, Int64(whole.count), -7, problem.arguments.output.data)
@@ -61,7 +68,7 @@ struct AttentionTests {
             // The batch entries stay as far apart as in the full pass.
             atLevel(level) { withUnsafePointer(to: part) { primer_attention_forward(nil, $0) } }
           }
-          let same = problem.rows(0, shape.queryTime).map(\.bitPattern) == whole.map(\.bitPattern)
+          let same = sameBytes(problem.rows(0, shape.queryTime), whole)
           #expect(same, "\(shape), \(option), chunks of \(chunk)")
         }
       }
@@ -71,7 +78,8 @@ struct AttentionTests {
   @Test("a query that sees no key gives zeros and passes no gradient", arguments: availableLevels)
   func unseeing(level: primer_isa) {
     for queryTime in [2, 40] {
-      let shape = AttentionShape(queryTime: queryTime, keyTime: 40, heads: 2, groups: 1, headWidth: 24)
+      let shape = AttentionShape(
+        queryTime: queryTime, keyTime: 40, heads: 2, groups: 1, headWidth: 24)
       let found = outcome(at: level) { pool, memory in
         var problem = AttentionProblem(shape, .causal, in: memory)
         let end = memory.integers(1, in: 0..<1)
@@ -84,9 +92,10 @@ struct AttentionTests {
         #expect(rows.allSatisfy { $0 == 0 })
         #expect(array(problem.arguments.log_sum_exp, 2 * queryTime).allSatisfy { $0 == -.infinity })
         #expect(array(problem.arguments.query_gradient.data, rows.count).allSatisfy { $0 == 0 })
-        #expect((0..<40).allSatisfy { j in
-          (0..<48).allSatisfy { problem.arguments.key_gradient.data[j * 51 + $0] == 0 }
-        })
+        #expect(
+          (0..<40).allSatisfy { j in
+            (0..<48).allSatisfy { problem.arguments.key_gradient.data[j * 51 + $0] == 0 }
+          })
         return rows
       }
       #expect(found.count == queryTime * 48)
@@ -95,7 +104,8 @@ struct AttentionTests {
 
   @Test("probabilities dropped do not depend on the micro-batch", arguments: availableLevels)
   func microBatches(level: primer_isa) {
-    let shape = AttentionShape(batch: 4, queryTime: 37, keyTime: 37, heads: 2, groups: 2, headWidth: 16)
+    let shape = AttentionShape(
+      batch: 4, queryTime: 37, keyTime: 37, heads: 2, groups: 2, headWidth: 16)
     let problem = AttentionProblem(shape, [.causal, .dropout], in: GuardedMemory())
     func forward(_ arguments: primer_attention_arguments) {
       atLevel(level) { withUnsafePointer(to: arguments) { primer_attention_forward(nil, $0) } }
@@ -133,11 +143,15 @@ struct AttentionTests {
     _ = loss()
     withUnsafePointer(to: arguments) { primer_attention_backward_reference($0) }
     let biasGradient = array(arguments.bias_gradient, 48)
-    var pairs = (0..<outputs).map { (arguments.query.data + $0, Double(arguments.query_gradient.data[$0])) }
+    var pairs = (0..<outputs).map {
+      (arguments.query.data + $0, Double(arguments.query_gradient.data[$0]))
+    }
     for j in 0..<6 {
       for c in 0..<3 {
-        pairs.append((arguments.key.data + j * 9 + c, Double(arguments.key_gradient.data[j * 9 + c])))
-        pairs.append((arguments.value.data + j * 9 + c, Double(arguments.value_gradient.data[j * 9 + c])))
+        pairs.append(
+          (arguments.key.data + j * 9 + c, Double(arguments.key_gradient.data[j * 9 + c])))
+        pairs.append(
+          (arguments.value.data + j * 9 + c, Double(arguments.value_gradient.data[j * 9 + c])))
       }
     }
     for i in 0..<48 {

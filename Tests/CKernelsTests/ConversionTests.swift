@@ -24,11 +24,14 @@ struct ConversionTests {
   @Test("f32 rounds to the nearest even f16 and bf16", arguments: availableLevels)
   func rounds(level: primer_isa) {
     var floats: [Float] = [
-      0, -0, 65_504, 65_519.996, 65_520, -70_000, 1e30, .infinity, -.infinity, .nan, 0x1p-24, 0x1p-25,
-      0x1.8p-25, 0x1.8p-24, 0x1.ffcp-15, 0x1.fffp-15, 1.000_488_3, 1.001_464_8, 3.389_531e38, .greatestFiniteMagnitude,
+      0, -0, 65_504, 65_519.996, 65_520, -70_000, 1e30, .infinity, -.infinity, .nan, 0x1p-24,
+      0x1p-25,
+      0x1.8p-25, 0x1.8p-24, 0x1.ffcp-15, 0x1.fffp-15, 1.000_488_3, 1.001_464_8, 3.389_531e38,
+      .greatestFiniteMagnitude,
     ]
     for i in 0..<5001 {
-      floats.append(Float(bitPattern: UInt32(truncatingIfNeeded: primer_random_bits(1, 2, UInt64(i)))))
+      floats.append(
+        Float(bitPattern: UInt32(truncatingIfNeeded: primer_random_bits(1, 2, UInt64(i)))))
     }
     var halves = [UInt16](repeating: 0, count: floats.count)
     var brains = halves

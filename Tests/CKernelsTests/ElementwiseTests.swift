@@ -4,7 +4,8 @@ import Testing
 
 @Suite("Element-wise kernels")
 struct ElementwiseTests {
-  @Test("binary operations agree with their definition for every broadcast", arguments: availableLevels)
+  @Test(
+    "binary operations agree with their definition for every broadcast", arguments: availableLevels)
   func binary(level: primer_isa) {
     let definitions: [(Double, Double) -> Double] = [
       { $0 + $1 }, { $0 - $1 }, { $0 * $1 }, { $0 / $1 }, { max($0, $1) }, { min($0, $1) },
@@ -157,9 +158,11 @@ struct ActivationTests {
             expected.append(Double(dy[i]) * activation.value(gate))
           }
           primer_gated_forward(
-            pool, kind, Int64(rows), Int64(width), both, Int64(stride), both + width, Int64(stride), y)
+            pool, kind, Int64(rows), Int64(width), both, Int64(stride), both + width, Int64(stride),
+            y)
           primer_gated_backward(
-            pool, kind, Int64(rows), Int64(width), both, Int64(stride), both + width, Int64(stride), dy,
+            pool, kind, Int64(rows), Int64(width), both, Int64(stride), both + width, Int64(stride),
+            dy,
             gradient, gradient + width)
           return (0..<rows * width).flatMap { i in
             let at = i / width * stride + i % width

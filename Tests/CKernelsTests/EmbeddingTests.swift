@@ -4,7 +4,9 @@ import Testing
 
 @Suite("Embedding and rotary positions")
 struct EmbeddingTests {
-  @Test("gather and scatter-add agree with their definition, repeated ids included", arguments: availableLevels)
+  @Test(
+    "gather and scatter-add agree with their definition, repeated ids included",
+    arguments: availableLevels)
   func embedding(level: primer_isa) {
     for (count, width, vocabulary) in [(1, 1, 1), (9, 7, 3), (40, 129, 11), (300, 100, 5)] {
       var expected: [Double] = []
@@ -32,7 +34,9 @@ struct EmbeddingTests {
 
   @Test("rotary positions turn pairs and turn them back", arguments: availableLevels)
   func rotary(level: primer_isa) {
-    for (rows, heads, headWidth, rotaryWidth) in [(1, 1, 2, 2), (5, 3, 64, 64), (40, 4, 50, 34), (200, 3, 40, 0)] {
+    for (rows, heads, headWidth, rotaryWidth) in [
+      (1, 1, 2, 2), (5, 3, 64, 64), (40, 4, 50, 34), (200, 3, 40, 0),
+    ] {
       for interleaved in [false, true] {
         var expected: [Double] = []
         let found = outcome(at: level) { pool, memory in

@@ -33,7 +33,8 @@ struct LossTests {
             }
             expected += changed
             primer_cross_entropy(
-              pool, Int64(rows), Int64(vocabulary), Int64(stride), logits, targets, cap, gradient, 0.25,
+              pool, Int64(rows), Int64(vocabulary), Int64(stride), logits, targets, cap, gradient,
+              0.25,
               losses)
             return array(losses, rows) + array(logits, rows * stride)
           }

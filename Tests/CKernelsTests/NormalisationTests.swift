@@ -55,16 +55,19 @@ struct NormalisationTests {
           let (dw, db) = (memory.values(width), memory.values(width))
           let reference = NormReference(
             rows: rows, width: width, centred: true, x: x,
-            weight: plain ? [Double](repeating: 1, count: width) : (0..<width).map { Double(weight[$0]) },
+            weight: plain
+              ? [Double](repeating: 1, count: width) : (0..<width).map { Double(weight[$0]) },
             bias: (0..<width).map { plain ? 0 : Double(bias[$0]) }, dy: dy, epsilon: 1e-2)
           expected = reference.y
           expected += zip(reference.dx, array(dx, count)).map { $0 + (plain ? 0 : Double($1)) }
           expected += zip(reference.weightGradient, array(dw, width)).map { $0 + Double($1) }
           expected += zip(reference.biasGradient, array(db, width)).map { $0 + Double($1) }
           primer_layer_norm_forward(
-            pool, Int64(rows), Int64(width), x, plain ? nil : weight, plain ? nil : bias, 1e-2, y, mean, rstd)
+            pool, Int64(rows), Int64(width), x, plain ? nil : weight, plain ? nil : bias, 1e-2, y,
+            mean, rstd)
           primer_layer_norm_backward(
-            pool, Int64(rows), Int64(width), x, plain ? nil : weight, mean, rstd, dy, !plain, dx, dw, db)
+            pool, Int64(rows), Int64(width), x, plain ? nil : weight, mean, rstd, dy, !plain, dx,
+            dw, db)
           return array(y, count) + array(dx, count) + array(dw, width) + array(db, width)
         }
         // 1 / √variance up to 10 multiplies roundings of values around 2.
@@ -104,7 +107,8 @@ struct NormalisationTests {
     }
   }
 
-  @Test("softmax, its gradient and log-softmax agree with their definition", arguments: availableLevels)
+  @Test(
+    "softmax, its gradient and log-softmax agree with their definition", arguments: availableLevels)
   func softmax(level: primer_isa) {
     for (rows, width) in Self.shapes {
       var expected: [Double] = []

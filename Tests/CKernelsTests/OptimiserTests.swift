@@ -11,7 +11,9 @@ struct OptimiserTests {
       let found = outcome(at: level) { pool, memory in
         let (p, g) = (memory.values(count), memory.values(count))
         let (m, v) = (memory.values(count), memory.values(count, in: 0...0.1))
-        var reference = [array(p, count), array(m, count), array(v, count)].map { $0.map { Double($0) } }
+        var reference = [array(p, count), array(m, count), array(v, count)].map {
+          $0.map { Double($0) }
+        }
         for step in 1...3 {
           var arguments = primer_adamw_arguments()
           arguments.rate = 0.01
@@ -53,7 +55,8 @@ struct OptimiserTests {
           let directions = (0..<count).map {
             nesterov ? 0.5 * Double(g[$0]) + 0.95 * momenta[$0] : momenta[$0]
           }
-          expected = momenta + directions + (0..<count).map { 0.9 * Double(p[$0]) - 0.1 * directions[$0] }
+          expected =
+            momenta + directions + (0..<count).map { 0.9 * Double(p[$0]) - 0.1 * directions[$0] }
           primer_muon_momentum(pool, Int64(count), 0.95, nesterov, 0.5, g, m, out)
           primer_decayed_step(pool, Int64(count), 0.9, 0.1, out, p)
           return array(m, count) + array(out, count) + array(p, count)

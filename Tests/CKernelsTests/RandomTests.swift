@@ -2,13 +2,16 @@ import CKernels
 import Foundation
 import Testing
 
-private func mean(_ values: some Collection<Double>) -> Double { values.reduce(0, +) / Double(values.count) }
+private func mean(_ values: some Collection<Double>) -> Double {
+  values.reduce(0, +) / Double(values.count)
+}
 
 private func correlation(_ a: [Double], _ b: [Double]) -> Double {
   let (meanA, meanB) = (mean(a), mean(b))
   let cross = mean(zip(a, b).map { ($0 - meanA) * ($1 - meanB) })
   return cross
-    / (mean(a.map { ($0 - meanA) * ($0 - meanA) }) * mean(b.map { ($0 - meanB) * ($0 - meanB) })).squareRoot()
+    / (mean(a.map { ($0 - meanA) * ($0 - meanA) }) * mean(b.map { ($0 - meanB) * ($0 - meanB) }))
+    .squareRoot()
 }
 
 @Suite("Random numbers and dropout")
@@ -24,7 +27,9 @@ struct RandomTests {
     return y
   }
 
-  @Test("every level drops the same elements, scales the rest and adds the residual", arguments: availableLevels)
+  @Test(
+    "every level drops the same elements, scales the rest and adds the residual",
+    arguments: availableLevels)
   func levels(level: primer_isa) {
     for (samples, elements) in [(1, 1), (3, 17), (5, 5001)] {
       var expected: [Double] = []
@@ -32,7 +37,9 @@ struct RandomTests {
         let count = samples * elements
         let (x, residual, y) = (memory.values(count), memory.values(count), memory.values(count))
         var dropout = primer_dropout(seed: 9, step: 8, first_sample: 7, layer: 6, probability: 0.25)
-        let plain = atLevel(PRIMER_ISA_PORTABLE) { mask(dropout, samples: samples, elements: elements) }
+        let plain = atLevel(PRIMER_ISA_PORTABLE) {
+          mask(dropout, samples: samples, elements: elements)
+        }
         primer_isa_override(Int32(level.rawValue))
         expected = (0..<count).map { Double(x[$0]) * Double(plain[$0]) + Double(residual[$0]) }
         primer_dropout_apply(pool, &dropout, Int64(samples), Int64(elements), x, residual, y)
@@ -46,11 +53,14 @@ struct RandomTests {
   @Test("a mask does not depend on the micro-batch")
   func microBatches() {
     let whole = mask(
-      primer_dropout(seed: 1, step: 2, first_sample: 0, layer: 3, probability: 0.2), samples: 4, elements: 999)
+      primer_dropout(seed: 1, step: 2, first_sample: 0, layer: 3, probability: 0.2), samples: 4,
+      elements: 999)
     let first = mask(
-      primer_dropout(seed: 1, step: 2, first_sample: 0, layer: 3, probability: 0.2), samples: 2, elements: 999)
+      primer_dropout(seed: 1, step: 2, first_sample: 0, layer: 3, probability: 0.2), samples: 2,
+      elements: 999)
     let second = mask(
-      primer_dropout(seed: 1, step: 2, first_sample: 2, layer: 3, probability: 0.2), samples: 2, elements: 999)
+      primer_dropout(seed: 1, step: 2, first_sample: 2, layer: 3, probability: 0.2), samples: 2,
+      elements: 999)
     #expect(whole == first + second)
   }
 
@@ -58,7 +68,8 @@ struct RandomTests {
   func share(probability: Float) {
     var dropped = 0
     for sample in 0..<10 as Range<UInt64> {
-      let y = mask(primer_dropout(seed: 3, step: 0, first_sample: sample, layer: 0, probability: probability))
+      let y = mask(
+        primer_dropout(seed: 3, step: 0, first_sample: sample, layer: 0, probability: probability))
       dropped += y.count { $0 == 0 }
       let scale = probability < 1 ? 1 / (1 - probability) : 0
       #expect(y.allSatisfy { $0 == 0 || $0 == scale })
@@ -71,8 +82,10 @@ struct RandomTests {
   @Test("masks of neighbouring steps, samples, layers, seeds and elements are unrelated")
   func correlations() {
     func values(_ seed: UInt64, _ step: UInt64, _ sample: UInt64, _ layer: UInt32) -> [Double] {
-      mask(primer_dropout(seed: seed, step: step, first_sample: sample, layer: layer, probability: 0.5))
-        .map { Double($0) }
+      mask(
+        primer_dropout(seed: seed, step: step, first_sample: sample, layer: layer, probability: 0.5)
+      )
+      .map { Double($0) }
     }
     let base = values(0, 0, 0, 0)
     let others = [values(1, 0, 0, 0), values(0, 1, 0, 0), values(0, 0, 1, 0), values(0, 0, 0, 1)]
@@ -89,7 +102,8 @@ struct RandomTests {
     }
   }
 
-  @Test("uniform values fill [0, 1) evenly and are the generator's words", arguments: availableLevels)
+  @Test(
+    "uniform values fill [0, 1) evenly and are the generator's words", arguments: availableLevels)
   func uniform(level: primer_isa) {
     let values = outcome(at: level) { pool, memory in
       let x = memory.values(20_001)

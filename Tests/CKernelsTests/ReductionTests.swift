@@ -28,7 +28,8 @@ struct ReductionTests {
               return column.reduce(start, step) + (accumulate ? Double(out[i]) : 0)
             }
             primer_reduce(
-              pool, primer_reduction(UInt32(operation)), Int64(outer), Int64(length), Int64(inner), x,
+              pool, primer_reduction(UInt32(operation)), Int64(outer), Int64(length), Int64(inner),
+              x,
               accumulate, out)
             return array(out, outer * inner)
           }

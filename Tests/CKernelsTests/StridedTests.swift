@@ -27,7 +27,8 @@ private func indices(_ shape: [Int64]) -> [[Int64]] {
 @Suite("Strided copies and sums")
 struct StridedTests {
   private static let cases: [(shape: [Int64], order: [Int])] = [
-    ([], []), ([1], [0]), ([17_000], [0]), ([7, 33], [0, 1]), ([33, 70], [1, 0]), ([3, 1, 19], [2, 1, 0]),
+    ([], []), ([1], [0]), ([17_000], [0]), ([7, 33], [0, 1]), ([33, 70], [1, 0]),
+    ([3, 1, 19], [2, 1, 0]),
     ([2, 5, 3, 16], [0, 2, 1, 3]), ([4, 3, 17, 9], [0, 1, 3, 2]), ([2, 40, 50], [0, 2, 1]),
     ([2, 2, 2, 2, 2, 2, 2, 3], [7, 0, 6, 1, 5, 2, 4, 3]),
   ]
@@ -47,7 +48,8 @@ struct StridedTests {
             from.storeBytes(of: UInt8(i * 7 % 251), toByteOffset: i, as: UInt8.self)
           }
           primer_strided_copy(
-            pool, Int32(shape.count), shape, Int32(bytes), from, source.strides, to, destination.strides)
+            pool, Int32(shape.count), shape, Int32(bytes), from, source.strides, to,
+            destination.strides)
           let wrong = all.filter { index in
             (0..<bytes).contains {
               from.load(fromByteOffset: source.offset(index) * bytes + $0, as: UInt8.self)
@@ -71,7 +73,8 @@ struct StridedTests {
         let out = memory.values(destination.span)
         primer_strided_copy(pool, 3, shape, 4, source, strides, out, destination.strides)
         let wrong = indices(shape).filter {
-          out[destination.offset($0)] != source[Int(zip($0, strides).reduce(0) { $0 + $1.0 * $1.1 })]
+          out[destination.offset($0)]
+            != source[Int(zip($0, strides).reduce(0) { $0 + $1.0 * $1.1 })]
         }
         #expect(wrong.isEmpty, "strides \(strides)")
         return array(out, 3000)
