@@ -212,12 +212,12 @@ struct MetricsTests {
     #expect(MetricsLog.read(run.file("metrics.jsonl")) == log.all)
   }
 
-  @Test("an interrupted run ends with the lines of one that was not", arguments: [0, 3, 4])
+  @Test("an interrupted run ends with the lines of one that was not", arguments: [0, 3, 4, 8])
   func resume(checkpoint: Int) throws {
     func go(_ log: MetricsLog, from first: Int, to last: Int) throws {
-      for step in first..<last {
-        try log.append(entry(step + 1, loss: 1 / Double(step + 1)))
-        if step % 2 == 1 { try log.append(entry(step + 1, validation: 0.1 * Double(step))) }
+      for step in first...last {
+        if step > first { try log.append(entry(step, loss: 1 / Double(step))) }
+        if step > 0, step % 2 == 0 { try log.append(entry(step, validation: Double(step))) }
       }
     }
     let file = run.file("metrics.jsonl")
