@@ -215,6 +215,7 @@ public final class Pretraining {
       entry.sample = lastSample
     }
     try log.append(entry)
+    try checkpoints.note(validationLoss: result.loss, step: state.step)
     StorageCache.shared.trim()
     try log.writeReport(isFinished: false)
     return result

@@ -103,6 +103,19 @@ struct RunCheckpointsTests {
     #expect(try latest(&warnings)?.step == 1_000_000)
   }
 
+  @Test("an evaluation after the save decides which one is best")
+  func noted() throws {
+    for (step, loss) in [(1, 2.0), (2, 1.0), (3, 3.0), (4, 4.0), (5, 5.0)] {
+      try save(step)
+      try checkpoints.note(validationLoss: loss, step: step)
+    }
+    try checkpoints.note(validationLoss: 0, step: 99)
+    #expect(try names == ["step-000002", "step-000004", "step-000005"])
+    #expect(checkpoints.best()?.validationLoss == 1)
+    var warnings: [String] = []
+    #expect(try latest(&warnings)?.validationLoss == 5)
+  }
+
   @Test("a step saved again replaces what was there")
   func again() throws {
     try save(3)
