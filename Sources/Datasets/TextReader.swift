@@ -75,8 +75,8 @@ struct TextReader {
 /// Where a text may be cut so that encoding the halves gives the tokens of the whole.
 ///
 /// Every split pattern in use (GPT-2, cl100k, o200k, Llama 3, Qwen) ends a piece after a single
-/// line feed between characters that are not white space, and before a single space between ASCII
-/// letters.
+/// line feed between characters that are not white space (o200k, unless a slash follows), and before
+/// a single space between ASCII letters.
 enum SafeBorder {
   /// A text without a border for this long is cut between any two characters.
   static let patience = 1 << 24
@@ -85,7 +85,10 @@ enum SafeBorder {
     var at = bytes.count - 2
     while at >= 1 {
       if bytes[at] == UInt8(ascii: "\n") {
-        if !endsInSpace(bytes[..<at]) && !startsWithSpace(bytes[(at + 1)...]) { return at + 1 }
+        let isBorder =
+          bytes[at + 1] != UInt8(ascii: "/") && !endsInSpace(bytes[..<at])
+          && !startsWithSpace(bytes[(at + 1)...])
+        if isBorder { return at + 1 }
       } else if bytes[at] == UInt8(ascii: " "), isLetter(bytes[at - 1]), isLetter(bytes[at + 1]) {
         return at
       }

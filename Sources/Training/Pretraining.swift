@@ -120,7 +120,7 @@ public final class Pretraining {
   public func train() throws -> PretrainingResult {
     let begun = ContinuousClock.now
     let signals = SignalWatcher()
-    if request.resumes { try evaluateIfMissing() }
+    if request.resumes { try evaluateAgain() }
     while state.step < recipe.steps, !signals.isInterrupted { try advance() }
     let isInterrupted = state.step < recipe.steps
     if stepsHere > 0 || !isInterrupted { try save() }
@@ -192,12 +192,9 @@ public final class Pretraining {
     }
   }
 
-  /// A run that was killed between its checkpoint and the evaluation of the same step makes up for
-  /// it.
-  private func evaluateIfMissing() throws {
-    guard isDue(recipe.evaluateEvery), state.step > 0, state.step < recipe.steps,
-      !log.hasEvaluation(at: state.step)
-    else { return }
+  /// The log of a resumed run ends before the evaluation of its checkpoint's step.
+  private func evaluateAgain() throws {
+    guard isDue(recipe.evaluateEvery), state.step > 0, state.step < recipe.steps else { return }
     _ = try evaluate(full: recipe.evaluateBatches == 0)
   }
 
@@ -218,6 +215,7 @@ public final class Pretraining {
       entry.sample = lastSample
     }
     try log.append(entry)
+    try checkpoints.note(validationLoss: result.loss, step: state.step)
     StorageCache.shared.trim()
     try log.writeReport(isFinished: false)
     return result

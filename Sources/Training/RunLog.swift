@@ -37,10 +37,6 @@ final class RunLog {
 
   private var lastValidationLoss: Double?
 
-  func hasEvaluation(at step: Int) -> Bool {
-    metrics.all.contains { $0.step == step && $0.validationLoss != nil }
-  }
-
   func flush() throws { try metrics.flush() }
 
   func show(step: Int, loss: Double, tokensPerSecond: Double, utilisation: Double) {

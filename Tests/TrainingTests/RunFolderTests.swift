@@ -103,6 +103,19 @@ struct RunCheckpointsTests {
     #expect(try latest(&warnings)?.step == 1_000_000)
   }
 
+  @Test("an evaluation after the save decides which one is best")
+  func noted() throws {
+    for (step, loss) in [(1, 2.0), (2, 1.0), (3, 3.0), (4, 4.0), (5, 5.0)] {
+      try save(step)
+      try checkpoints.note(validationLoss: loss, step: step)
+    }
+    try checkpoints.note(validationLoss: 0, step: 99)
+    #expect(try names == ["step-000002", "step-000004", "step-000005"])
+    #expect(checkpoints.best()?.validationLoss == 1)
+    var warnings: [String] = []
+    #expect(try latest(&warnings)?.validationLoss == 5)
+  }
+
   @Test("a step saved again replaces what was there")
   func again() throws {
     try save(3)
@@ -212,12 +225,12 @@ struct MetricsTests {
     #expect(MetricsLog.read(run.file("metrics.jsonl")) == log.all)
   }
 
-  @Test("an interrupted run ends with the lines of one that was not", arguments: [0, 3, 4])
+  @Test("an interrupted run ends with the lines of one that was not", arguments: [0, 3, 4, 8])
   func resume(checkpoint: Int) throws {
     func go(_ log: MetricsLog, from first: Int, to last: Int) throws {
-      for step in first..<last {
-        try log.append(entry(step + 1, loss: 1 / Double(step + 1)))
-        if step % 2 == 1 { try log.append(entry(step + 1, validation: 0.1 * Double(step))) }
+      for step in first...last {
+        if step > first { try log.append(entry(step, loss: 1 / Double(step))) }
+        if step > 0, step % 2 == 0 { try log.append(entry(step, validation: Double(step))) }
       }
     }
     let file = run.file("metrics.jsonl")

@@ -60,18 +60,20 @@ public struct MetricsEntry: Codable, Sendable, Equatable {
 
 /// `metrics.jsonl` of a run, appended to line by line, each handed to the system at once.
 ///
-/// What a resumed run finds of the evaluation at its checkpoint's step stays; it makes up for what is
-/// missing: so it ends with the lines of a run that was never interrupted, times aside.
+/// A resumed run does the evaluation at its checkpoint's step again: so it ends with the lines of a run
+/// that was never interrupted, times aside.
 public final class MetricsLog: Sendable {
   private let url: URL
   private let descriptor: Int32
   private let entries: Mutex<[MetricsEntry]>
 
-  /// Opens the log of a run that goes on after `step` steps: later lines, and a last one cut short,
-  /// are removed. 0: all are.
+  /// Opens the log of a run that goes on after `step` steps: later lines, the evaluation at that
+  /// step, and a last line cut short are removed. 0: all are.
   public init(_ run: RunFolder, resumingAt step: Int) throws {
     url = run.file("metrics.jsonl")
-    let kept = Self.read(url).filter { $0.step <= step && step > 0 }
+    let kept = Self.read(url).filter { entry in
+      entry.step < step || entry.step == step && entry.trainLoss != nil
+    }
     try AtomicFile.write(kept.flatMap { try $0.line }, to: url)
     entries = Mutex(kept)
     descriptor = open(url.path, O_WRONLY | O_APPEND | O_CLOEXEC)

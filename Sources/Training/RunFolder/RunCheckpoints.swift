@@ -32,6 +32,18 @@ public struct RunCheckpoints: Sendable {
     let step: Int
     let validationLoss: Double?
     let files: [File]
+
+    init(step: Int, validationLoss: Double?, files: [File]) {
+      self.step = step
+      self.validationLoss = validationLoss.flatMap { $0.isFinite ? $0 : nil }
+      self.files = files
+    }
+
+    func write(to folder: URL) throws {
+      let encoder = JSONEncoder()
+      encoder.outputFormatting = [.prettyPrinted, .sortedKeys]
+      try AtomicFile.write(encoder.encode(self), to: folder.appending(path: "manifest.json"))
+    }
   }
 
   /// Saves the state after `step` steps. `write` puts its files into the folder it is given. Then
@@ -58,6 +70,14 @@ public struct RunCheckpoints: Sendable {
     guard rename(temporary.path, final.path) == 0 else { throw FileError.last(final, "rename") }
     try AtomicFile.flushFolder(folder)
     try rotate()
+  }
+
+  /// Notes what an evaluation of a saved step came to, so that the best checkpoint is kept; nothing
+  /// where that step was not saved.
+  public func note(validationLoss: Double, step: Int) throws {
+    let url = folder.appending(path: Self.name(step))
+    guard let manifest = manifest(url) else { return }
+    try Manifest(step: step, validationLoss: validationLoss, files: manifest.files).write(to: url)
   }
 
   /// The newest checkpoint that is whole; nil where there is none at all. Each damaged one is told
@@ -133,11 +153,7 @@ public struct RunCheckpoints: Sendable {
       let (bytes, hash) = try Self.measure(file)
       files.append(Manifest.File(name: name, bytes: bytes, xxh64: hash))
     }
-    let encoder = JSONEncoder()
-    encoder.outputFormatting = [.prettyPrinted, .sortedKeys]
-    let manifest = Manifest(
-      step: step, validationLoss: validationLoss.flatMap { $0.isFinite ? $0 : nil }, files: files)
-    try AtomicFile.write(encoder.encode(manifest), to: url.appending(path: "manifest.json"))
+    try Manifest(step: step, validationLoss: validationLoss, files: files).write(to: url)
   }
 
   private static func measure(_ url: URL) throws -> (bytes: Int, hash: String) {

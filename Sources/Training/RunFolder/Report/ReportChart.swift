@@ -39,13 +39,15 @@ struct ReportChart {
     let horizontal = Self.ticks(0, lastStep, about: isLarge ? 5 : 2).filter { $0 <= lastStep }
     func x(_ value: Double) -> Double { value / max(lastStep, 1) }
     func y(_ value: Double) -> Double { 1 - (value - bottom) / (top - bottom) }
+    let areWhole = ticks.allSatisfy { $0 == $0.rounded() }
+    func label(_ tick: Double) -> String { areWhole ? Self.place(tick, 0) : format(tick) }
     let grid = ticks.map { "<path class=\"grid\" d=\"M0 \(Self.place(y($0)))H1000\"/>" }
     let curves = drawn.map { series in
       let path = Self.path(series, x: x, y: y)
       return "<path class=\"\(series.style.rawValue) \(series.colour)\" d=\"\(path)\"/>"
     }
     let vertical = ticks.map { tick in
-      "<span style=\"top:\(Self.percent(y(tick)))\">\(format(tick))</span>"
+      "<span style=\"top:\(Self.percent(y(tick)))\">\(label(tick))</span>"
     }
     let steps = horizontal.map { tick in
       let place = x(tick) < 0.03 ? " class=\"first\"" : x(tick) > 0.97 ? " class=\"last\"" : ""

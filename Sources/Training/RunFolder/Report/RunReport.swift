@@ -199,7 +199,7 @@ extension RunReport {
         .init(
           name: "average", style: .curve, colour: "train", points: ReportCurve.smooth(norms)),
       ], fromZero: true, ceiling: sorted.isEmpty ? nil : sorted[(sorted.count - 1) * 99 / 100]
-    ) { Progress.fixed($0, $0 > 0 && $0 < 10 ? 1 : 0) }
+    ) { Progress.fixed($0, 1) }
   }
 
   private var speedChart: String {
@@ -212,7 +212,7 @@ extension RunReport {
           name: "throughput", style: .curve, colour: "other",
           points: ReportCurve.smooth(speeds.map { ($0.x, $0.y / 1000) }))
       ], fromZero: true
-    ) { Progress.fixed($0, $0 > 0 && $0 < 10 ? 1 : 0) }
+    ) { Progress.fixed($0, 1) }
   }
 
   private func chart(
