@@ -15,7 +15,7 @@ struct OperationCheck {
 
   func callAsFunction(
     _ name: String, differences: Bool = true, sourceLocation: SourceLocation = #_sourceLocation,
-    _ function: Function
+    _ function: @escaping Function
   ) throws {
     let golden = try #require(cases[name], "no golden '\(name)'", sourceLocation: sourceLocation)
     var inputs = golden.inputs.mapValues(Tensor.init(golden:))
