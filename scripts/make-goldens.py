@@ -316,7 +316,9 @@ def training():
         (folder / "generation_config.json").unlink(missing_ok=True)
         losses = train(model, tokens, starts, shape["context"], schedule_steps=20, rate=3e-3, warmup=5)
         settings = settings_of(family, shape, 20) | dict(batch=12, rate=3e-3, final_rate=3e-4, warmup=5)
-        (folder / "losses.json").write_text(json.dumps(dict(settings=settings, starts=starts, losses=losses)) + "\n")
+        (folder / "losses.json").write_text(json.dumps(dict(
+            settings=[f"{key}={value}" for key, value in settings.items()], losses=losses)) + "\n")
+        (folder / "starts.jsonl").write_text("".join(json.dumps(row) + "\n" for row in starts))
 
 
 def main():
