@@ -115,12 +115,14 @@ public final class SafetensorsFile: Sendable {
         url, what: "element type \(header.dtype) of tensor '\(name)'",
         supported: ElementType.allCases.map(\.safetensorsName))
     }
-    var count = 1
+    // An axis of 0 empties the tensor, but strides are products of the others.
+    var span = 1
     for axis in header.shape {
-      let (product, overflow) = count.multipliedReportingOverflow(by: axis)
+      let (product, overflow) = span.multipliedReportingOverflow(by: max(1, axis))
       guard axis >= 0, !overflow else { throw damaged("impossible shape \(header.shape)") }
-      count = product
+      span = product
     }
+    let count = header.shape.contains(0) ? 0 : span
     let (byteCount, overflow) = count.multipliedReportingOverflow(by: type.byteCount)
     guard !overflow, header.data_offsets.count == 2, header.data_offsets[0] >= 0,
       header.data_offsets[1] >= header.data_offsets[0],

@@ -35,8 +35,8 @@ enum Kernels {
   }
 
   static func scaleShift(_ x: Tensor, scale: Float, shift: Float) -> Tensor {
-    let result = Tensor(uninitialised: x.shape)
-    primer_scale_shift(pool, Int64(x.count), scale, shift, x.contiguous().floats, result.floats)
+    let (x, result) = (x.contiguous(), Tensor(uninitialised: x.shape))
+    primer_scale_shift(pool, Int64(x.count), scale, shift, x.floats, result.floats)
     return result
   }
 
@@ -65,9 +65,9 @@ enum Kernels {
 
   /// dy · activation'(x)
   static func activationGradient(_ activation: Activation, _ x: Tensor, _ dy: Tensor) -> Tensor {
-    let result = Tensor(uninitialised: x.shape)
+    let (dy, result) = (dy.contiguous(), Tensor(uninitialised: x.shape))
     primer_activation_backward(
-      pool, activation.kernel, Int64(x.count), x.floats, dy.contiguous().floats, result.floats)
+      pool, activation.kernel, Int64(x.count), x.floats, dy.floats, result.floats)
     return result
   }
 
@@ -88,10 +88,10 @@ enum Kernels {
     let (gateGradient, upGradient) = (
       Tensor(uninitialised: gate.shape), Tensor(uninitialised: gate.shape)
     )
-    let (gate, up) = (gate.contiguous(), up.contiguous())
+    let (gate, up, dy) = (gate.contiguous(), up.contiguous(), dy.contiguous())
     primer_gated_backward(
-      pool, activation.kernel, rows, width, gate.floats, width, up.floats, width,
-      dy.contiguous().floats, gateGradient.floats, upGradient.floats)
+      pool, activation.kernel, rows, width, gate.floats, width, up.floats, width, dy.floats,
+      gateGradient.floats, upGradient.floats)
     return (gateGradient, upGradient)
   }
 
@@ -131,8 +131,8 @@ enum Kernels {
 
   static func softmaxGradient(_ y: Tensor, _ dy: Tensor) -> Tensor {
     let (rows, width) = y.rowsAndWidth
-    let result = Tensor(uninitialised: y.shape)
-    primer_softmax_backward(pool, rows, width, y.floats, dy.contiguous().floats, result.floats)
+    let (dy, result) = (dy.contiguous(), Tensor(uninitialised: y.shape))
+    primer_softmax_backward(pool, rows, width, y.floats, dy.floats, result.floats)
     return result
   }
 

@@ -127,7 +127,9 @@ public func valueWithGradients(
 public func checkpointed(_ x: Tensor, _ block: @escaping (Tensor) -> Tensor) -> Tensor {
   guard GradientTape.current != nil else { return block(x) }
   let y = withoutGradients { block(x) }
-  return y.recorded(from: x) { gradient in
+  // Recorded even where `x` wants no gradient: the block's parameters do.
+  let input = x.node == nil ? x.watched() : x
+  return y.recorded(from: input) { gradient in
     let again = x.detached.watched()
     let tape = GradientTape()
     tape.backward(from: tape.record { block(again) }, gradient: gradient)

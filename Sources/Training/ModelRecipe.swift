@@ -10,10 +10,8 @@ extension Recipe {
     let loaded = try ModelRegistry.load(folder)
     let described = try model(
       vocabulary: tokenizer.vocabularySize,
-      ParameterScope { path in
-        // The loaded ones are the mapped file, which an optimiser cannot write to.
-        loaded.parameters.first { $0.name == path }?.value.copied()
-      })
+      // The optimiser writes weights in place, which the mapped file's pages do not allow.
+      ParameterScope { path in loaded.parameters.first { $0.name == path }?.value.copied() })
     guard described.parameters.count == loaded.parameters.count else {
       throw ParameterError.unused(
         loaded.parameters.map(\.name).filter { name in

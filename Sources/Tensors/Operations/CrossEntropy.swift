@@ -7,6 +7,7 @@ public func crossEntropy(
     logits.rank == 2 && targets.count == logits.shape[0],
     "cross-entropy of logits \(logits.shape) and targets \(targets.shape)")
   let (rows, vocabulary) = (logits.shape[0], logits.shape[1])
+  checkTargets(targets, below: vocabulary)
   let isTracked = GradientTape.current != nil && logits.node != nil
   let gradient = logits.detached.copied()
   let losses = Tensor(uninitialised: [rows])
@@ -33,31 +34,36 @@ public func linearCrossEntropy(
   let hidden = hidden.contiguous()
   let rows = hidden.flattenedRows()
   let targets = targets.contiguous().flattenedTargets()
-  let (count, padded) = (rows.shape[0], weight.shape[0])
+  let count = rows.shape[0]
+  let real = vocabulary ?? weight.shape[0]
   precondition(
-    targets.count == count && weight.shape[1] == rows.shape[1],
-    "head \(weight.shape) on \(hidden.shape) with targets \(targets.shape)")
+    targets.count == count && weight.shape[1] == rows.shape[1] && real <= weight.shape[0],
+    "head \(weight.shape) of \(real) tokens on \(hidden.shape) with targets \(targets.shape)")
+  checkTargets(targets, below: real)
+  let head = weight.detached.sliced(axis: 0, 0..<real)
   let isTracked = GradientTape.current != nil && (hidden.node != nil || weight.node != nil)
-  let chunks = max(1, (count * padded * 4 + logitBytes - 1) / logitBytes)
+  let chunks = max(1, (count * real * 4 + logitBytes - 1) / logitBytes)
   let chunk = max(1, (count + chunks - 1) / chunks)
   let losses = Tensor(uninitialised: [count])
   let hiddenGradient = isTracked && hidden.node != nil ? Tensor(uninitialised: rows.shape) : nil
   let weightGradient = isTracked && weight.node != nil ? Tensor(uninitialised: weight.shape) : nil
+  let headGradient = weightGradient?.sliced(axis: 0, 0..<real)
+  if let weightGradient, real < weight.shape[0] { Kernels.fill(weightGradient, 0) }
   for start in stride(from: 0, to: count, by: chunk) {
     let range = start..<min(start + chunk, count)
     let part = rows.sliced(axis: 0, range)
-    let logits = Tensor(uninitialised: [range.count, padded])
-    Kernels.matmul(part, weight.detached.swapped, into: logits)
+    let logits = Tensor(uninitialised: [range.count, real])
+    Kernels.matmul(part, head.swapped, into: logits)
     Kernels.crossEntropy(
-      logits, vocabulary: vocabulary ?? padded, targets.sliced(axis: 0, range), softCap: softCap,
+      logits, vocabulary: real, targets.sliced(axis: 0, range), softCap: softCap,
       gradientScale: isTracked ? scale : nil, losses: losses.sliced(axis: 0, range))
     if let hiddenGradient {
-      Kernels.matmul(logits, weight.detached, into: hiddenGradient.sliced(axis: 0, range))
+      Kernels.matmul(logits, head, into: hiddenGradient.sliced(axis: 0, range))
     }
-    if let weightGradient {
+    if let headGradient {
       Kernels.matmul(
-        logits.swapped, part, into: weightGradient,
-        .init(residual: start == 0 ? nil : weightGradient))
+        logits.swapped, part, into: headGradient,
+        .init(residual: start == 0 ? nil : headGradient))
     }
   }
   return (losses.sum() * scale).recorded(from: hidden, weight) { dy in
@@ -68,6 +74,11 @@ public func linearCrossEntropy(
     }
     if let weightGradient { weight.node?.accumulate(scaled(weightGradient)) }
   }
+}
+
+private func checkTargets(_ targets: Tensor, below vocabulary: Int) {
+  precondition(
+    targets.integers.allSatisfy { $0 < vocabulary }, "a target outside \(vocabulary) tokens")
 }
 
 extension Tensor {

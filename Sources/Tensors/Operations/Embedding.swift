@@ -4,7 +4,7 @@ public func embedding(_ table: Tensor, _ ids: Tensor, scale: Float = 1) -> Tenso
   precondition(
     ids.integers.allSatisfy { $0 >= 0 && $0 < vocabulary },
     "a token id outside the embedding of \(vocabulary) rows")
-  let ids = ids.contiguous()
+  let (table, ids) = (table.contiguous(), ids.contiguous())
   return Kernels.gather(table, ids, scale: scale).recorded(from: table) { dy in
     guard let gradient = table.node?.gradientToAddTo() else { return }
     Kernels.scatterAdd(dy.contiguous(), ids, scale: scale, into: gradient)
@@ -51,6 +51,9 @@ public struct RotaryTable: Sendable {
 /// `positions` int32 [batch · time].
 public func rotary(_ x: Tensor, _ table: RotaryTable, positions: Tensor) -> Tensor {
   precondition(x.rank == 4, "rotary positions need [batch, time, heads, width], not \(x.shape)")
+  precondition(
+    positions.integers.allSatisfy { $0 >= 0 && $0 < table.positions },
+    "a position outside the rotary table of \(table.positions)")
   let x = x.strides[3] == 1 ? x : x.contiguous()
   return Kernels.rotary(x.detached, table, positions: positions, inverse: false)
     .recorded(from: x) { dy in

@@ -5,7 +5,7 @@ public func layerNorm(_ x: Tensor, _ weight: Tensor?, _ bias: Tensor?, epsilon: 
   precondition(
     (weight ?? bias).map { $0.shape == [width] } ?? true,
     "norm weight \(weight?.shape ?? []) on \(x.shape)")
-  let x = x.contiguous()
+  let (x, weight, bias) = (x.contiguous(), weight?.contiguous(), bias?.contiguous())
   let (y, mean, reciprocal) = Kernels.layerNorm(
     x.detached, weight?.detached, bias?.detached, epsilon: epsilon)
   return y.recorded(from: [x] + [weight, bias].compactMap { $0 }) { dy in
@@ -26,7 +26,7 @@ public func rmsNorm(_ x: Tensor, _ weight: Tensor?, offset: Float = 0, epsilon: 
   precondition(
     weight.map { $0.shape == [x.shape.last ?? 1] } ?? true,
     "norm weight \(weight?.shape ?? []) on \(x.shape)")
-  let x = x.contiguous()
+  let (x, weight) = (x.contiguous(), weight?.contiguous())
   let (y, reciprocal) = Kernels.rmsNorm(
     x.detached, weight?.detached, offset: offset, epsilon: epsilon)
   return y.recorded(from: [x] + [weight].compactMap { $0 }) { dy in

@@ -49,8 +49,7 @@ public func linear(
     weight.rank == 2 && x.shape.last == weight.shape[1],
     "linear layer of weight \(weight.shape) on \(x.shape)")
   precondition(activation == .identity || residual == nil, "no residual after an activation")
-  let x = x.contiguous()
-  let residual = residual?.contiguous()
+  let (x, bias, residual) = (x.contiguous(), bias?.contiguous(), residual?.contiguous())
   let result = Tensor(uninitialised: x.shape.dropLast() + [weight.shape[0]])
   let isTracked = GradientTape.current != nil
   let preactivation =
