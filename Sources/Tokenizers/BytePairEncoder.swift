@@ -24,6 +24,7 @@ final class BytePairScratch {
   /// Where the text of no bytes begins.
   fileprivate let nowhere: UnsafeMutablePointer<UInt8>
   fileprivate let pairMerges: UnsafeMutablePointer<UInt64>
+  fileprivate let pieceEnds: UnsafeMutablePointer<Int>
   fileprivate let remembered: UnsafeMutablePointer<Remembered>
   fileprivate var output: UnsafeMutablePointer<Int32>
   fileprivate var capacity = 1024
@@ -36,6 +37,7 @@ final class BytePairScratch {
     output = .allocate(capacity: capacity)
     nowhere = .allocate(capacity: 1)
     pairMerges = .allocate(capacity: BytePairEncoder.shortPiece)
+    pieceEnds = .allocate(capacity: BytePairEncoder.pieceRoom)
     remembered = .allocate(capacity: Self.slotCount)
     remembered.initialize(repeating: Remembered(), count: Self.slotCount)
   }
@@ -44,6 +46,7 @@ final class BytePairScratch {
     output.deallocate()
     nowhere.deallocate()
     pairMerges.deallocate()
+    pieceEnds.deallocate()
     remembered.deallocate()
   }
 
@@ -62,7 +65,9 @@ final class BytePairScratch {
     with tables: BytePairTables
   ) -> [Int32] {
     var encoder = BytePairEncoder(text, tables, self)
-    pattern.scan(text.span, start, end) { encoder.append($0, $1) }
+    encoder.begin(start)
+    pattern.scan(text.span, start, end) { encoder.note($1) }
+    encoder.appendNoted()
     return encoder.finish()
   }
 
@@ -91,6 +96,8 @@ private struct PieceLink {
 private struct BytePairEncoder {
   /// Up to here the lowest rank is found by looking at all pairs, beyond by a heap.
   fileprivate static let shortPiece = 40
+  /// Pieces are found first and looked up together: so the processor waits for several of them at once.
+  fileprivate static let pieceRoom = 512
 
   private let text: UnsafePointer<UInt8>
   private let textCount: Int
@@ -102,6 +109,9 @@ private struct BytePairEncoder {
   private let pairMask: UInt64
   private let remembered: UnsafeMutablePointer<BytePairScratch.Remembered>
   private let pairMerges: UnsafeMutablePointer<UInt64>
+  private let pieceEnds: UnsafeMutablePointer<Int>
+  private var pieceCount = 0
+  private var pieceStart = 0
   private var output: UnsafeMutablePointer<Int32>
   private var capacity: Int
   private var count = 0
@@ -119,11 +129,36 @@ private struct BytePairEncoder {
     pairMask = tables.pairs.mask
     remembered = scratch.remembered
     pairMerges = scratch.pairMerges
+    pieceEnds = scratch.pieceEnds
     output = scratch.output
     capacity = scratch.capacity
   }
 
   func finish() -> [Int32] { Array(UnsafeBufferPointer(start: output, count: count)) }
+
+  /// The first piece begins at `start`.
+  mutating func begin(_ start: Int) { pieceStart = start }
+
+  /// A piece ends at `end`, and the next one begins.
+  @inline(__always)
+  mutating func note(_ end: Int) {
+    pieceEnds[pieceCount] = end
+    pieceCount &+= 1
+    if pieceCount == Self.pieceRoom { appendNoted() }
+  }
+
+  /// Adds the tokens of the pieces that were noted.
+  @inline(never)
+  mutating func appendNoted() {
+    var start = pieceStart
+    for piece in 0..<pieceCount {
+      let end = pieceEnds[piece]
+      append(start, end)
+      start = end
+    }
+    pieceStart = start
+    pieceCount = 0
+  }
 
   /// Adds the tokens of the piece between `start` and `end`.
   @inline(__always)
