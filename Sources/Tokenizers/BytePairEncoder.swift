@@ -19,8 +19,7 @@ final class BytePairScratch {
     var ids = InlineArray<7, Int32>(repeating: 0)
   }
 
-  fileprivate static let slotCount = 1 << 14
-  fileprivate static let slotMask = slotCount - 1
+  fileprivate let rememberedMask: UInt64
   /// Where the text of no bytes begins.
   fileprivate let nowhere: UnsafeMutablePointer<UInt8>
   fileprivate let pairMerges: UnsafeMutablePointer<UInt64>
@@ -33,13 +32,15 @@ final class BytePairScratch {
   /// Steps that the long merge took since the start: pushes and pops of its heap.
   private(set) var heapSteps = 0
 
-  init() {
+  /// `remembering` pieces, a power of two.
+  init(remembering count: Int = 1 << 14) {
+    rememberedMask = UInt64(count - 1)
     output = .allocate(capacity: capacity)
     nowhere = .allocate(capacity: 1)
     pairMerges = .allocate(capacity: BytePairEncoder.shortPiece)
     pieceEnds = .allocate(capacity: BytePairEncoder.pieceRoom)
-    remembered = .allocate(capacity: Self.slotCount)
-    remembered.initialize(repeating: Remembered(), count: Self.slotCount)
+    remembered = .allocate(capacity: count)
+    remembered.initialize(repeating: Remembered(), count: count)
   }
 
   deinit {
@@ -108,6 +109,7 @@ private struct BytePairEncoder {
   private let pairSlots: UnsafeMutablePointer<PairTable.Slot>
   private let pairMask: UInt64
   private let remembered: UnsafeMutablePointer<BytePairScratch.Remembered>
+  private let rememberedMask: UInt64
   private let pairMerges: UnsafeMutablePointer<UInt64>
   private let pieceEnds: UnsafeMutablePointer<Int>
   private var pieceCount = 0
@@ -128,6 +130,7 @@ private struct BytePairEncoder {
     pairSlots = tables.pairs.slots
     pairMask = tables.pairs.mask
     remembered = scratch.remembered
+    rememberedMask = scratch.rememberedMask
     pairMerges = scratch.pairMerges
     pieceEnds = scratch.pieceEnds
     output = scratch.output
@@ -204,7 +207,7 @@ private struct BytePairEncoder {
   private mutating func appendRemembered(
     _ key: ShortKey, _ hash: UInt64, _ start: Int, _ length: Int
   ) {
-    let slot = remembered + Int(truncatingIfNeeded: (hash >> 20) & UInt64(BytePairScratch.slotMask))
+    let slot = remembered + Int(truncatingIfNeeded: hash >> 20 & rememberedMask)
     if slot.pointee.low == key.low && slot.pointee.high == key.high {
       let known = Int(slot.pointee.count)
       for i in 0..<known { output[count &+ i] = slot.pointee.ids[i] }
