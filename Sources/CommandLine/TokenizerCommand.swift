@@ -184,7 +184,7 @@ enum TextInput {
         exitStatus: .inputMissing, description: "\(file.path): no such file; check the path")
     }
     do {
-      return Array(try Data(contentsOf: file))
+      return Array(try FileHandle(forReadingFrom: file).readToEnd() ?? Data())
     } catch {
       throw CommandFailure(
         exitStatus: .inputOutput, description: "\(file.path): cannot be read (\(error))")

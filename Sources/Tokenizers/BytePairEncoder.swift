@@ -19,11 +19,11 @@ final class BytePairScratch {
     var ids = InlineArray<7, Int32>(repeating: 0)
   }
 
-  fileprivate static let slotCount = 1 << 14
-  fileprivate static let slotMask = slotCount - 1
+  fileprivate let rememberedMask: UInt64
   /// Where the text of no bytes begins.
   fileprivate let nowhere: UnsafeMutablePointer<UInt8>
   fileprivate let pairMerges: UnsafeMutablePointer<UInt64>
+  fileprivate let pieceEnds: UnsafeMutablePointer<Int>
   fileprivate let remembered: UnsafeMutablePointer<Remembered>
   fileprivate var output: UnsafeMutablePointer<Int32>
   fileprivate var capacity = 1024
@@ -32,18 +32,22 @@ final class BytePairScratch {
   /// Steps that the long merge took since the start: pushes and pops of its heap.
   private(set) var heapSteps = 0
 
-  init() {
+  /// `remembering` pieces, a power of two.
+  init(remembering count: Int = 1 << 14) {
+    rememberedMask = UInt64(count - 1)
     output = .allocate(capacity: capacity)
     nowhere = .allocate(capacity: 1)
     pairMerges = .allocate(capacity: BytePairEncoder.shortPiece)
-    remembered = .allocate(capacity: Self.slotCount)
-    remembered.initialize(repeating: Remembered(), count: Self.slotCount)
+    pieceEnds = .allocate(capacity: BytePairEncoder.pieceRoom)
+    remembered = .allocate(capacity: count)
+    remembered.initialize(repeating: Remembered(), count: count)
   }
 
   deinit {
     output.deallocate()
     nowhere.deallocate()
     pairMerges.deallocate()
+    pieceEnds.deallocate()
     remembered.deallocate()
   }
 
@@ -62,7 +66,9 @@ final class BytePairScratch {
     with tables: BytePairTables
   ) -> [Int32] {
     var encoder = BytePairEncoder(text, tables, self)
-    pattern.scan(text.span, start, end) { encoder.append($0, $1) }
+    encoder.begin(start)
+    pattern.scan(text.span, start, end) { encoder.note($1) }
+    encoder.appendNoted()
     return encoder.finish()
   }
 
@@ -91,6 +97,8 @@ private struct PieceLink {
 private struct BytePairEncoder {
   /// Up to here the lowest rank is found by looking at all pairs, beyond by a heap.
   fileprivate static let shortPiece = 40
+  /// Pieces are found first and looked up together: so the processor waits for several of them at once.
+  fileprivate static let pieceRoom = 512
 
   private let text: UnsafePointer<UInt8>
   private let textCount: Int
@@ -101,7 +109,11 @@ private struct BytePairEncoder {
   private let pairSlots: UnsafeMutablePointer<PairTable.Slot>
   private let pairMask: UInt64
   private let remembered: UnsafeMutablePointer<BytePairScratch.Remembered>
+  private let rememberedMask: UInt64
   private let pairMerges: UnsafeMutablePointer<UInt64>
+  private let pieceEnds: UnsafeMutablePointer<Int>
+  private var pieceCount = 0
+  private var pieceStart = 0
   private var output: UnsafeMutablePointer<Int32>
   private var capacity: Int
   private var count = 0
@@ -118,12 +130,38 @@ private struct BytePairEncoder {
     pairSlots = tables.pairs.slots
     pairMask = tables.pairs.mask
     remembered = scratch.remembered
+    rememberedMask = scratch.rememberedMask
     pairMerges = scratch.pairMerges
+    pieceEnds = scratch.pieceEnds
     output = scratch.output
     capacity = scratch.capacity
   }
 
   func finish() -> [Int32] { Array(UnsafeBufferPointer(start: output, count: count)) }
+
+  /// The first piece begins at `start`.
+  mutating func begin(_ start: Int) { pieceStart = start }
+
+  /// A piece ends at `end`, and the next one begins.
+  @inline(__always)
+  mutating func note(_ end: Int) {
+    pieceEnds[pieceCount] = end
+    pieceCount &+= 1
+    if pieceCount == Self.pieceRoom { appendNoted() }
+  }
+
+  /// Adds the tokens of the pieces that were noted.
+  @inline(never)
+  mutating func appendNoted() {
+    var start = pieceStart
+    for piece in 0..<pieceCount {
+      let end = pieceEnds[piece]
+      append(start, end)
+      start = end
+    }
+    pieceStart = start
+    pieceCount = 0
+  }
 
   /// Adds the tokens of the piece between `start` and `end`.
   @inline(__always)
@@ -169,7 +207,7 @@ private struct BytePairEncoder {
   private mutating func appendRemembered(
     _ key: ShortKey, _ hash: UInt64, _ start: Int, _ length: Int
   ) {
-    let slot = remembered + Int(truncatingIfNeeded: (hash >> 20) & UInt64(BytePairScratch.slotMask))
+    let slot = remembered + Int(truncatingIfNeeded: hash >> 20 & rememberedMask)
     if slot.pointee.low == key.low && slot.pointee.high == key.high {
       let known = Int(slot.pointee.count)
       for i in 0..<known { output[count &+ i] = slot.pointee.ids[i] }

@@ -48,7 +48,7 @@ final class BytePairModel: Sendable {
     let none = ByteStringTable()
     let merger = BytePairTables(
       byteTokens: byteTokens, pairs: pairs, pieces: empty, longPieces: none, longTokens: [])
-    let scratch = BytePairScratch()
+    let scratch = BytePairScratch(remembering: 1)
     var short: [(bytes: ArraySlice<UInt8>, id: Int32)] = []
     var long = ByteStringTable()
     var longTokens: [Int32] = []

@@ -32,7 +32,7 @@ extension Tokenizer {
   /// The tokens of one piece, and how many steps the heap of its merges took.
   package func encodeCountingSteps(_ piece: [UInt8]) throws -> (ids: [Int32], steps: Int) {
     guard case .bytePair(let model) = model else { return (try encode(bytes: piece), 0) }
-    let scratch = BytePairScratch()
+    let scratch = BytePairScratch(remembering: 1)
     return (scratch.merge(piece[...], with: model.tables), scratch.heapSteps)
   }
 }

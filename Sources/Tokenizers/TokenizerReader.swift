@@ -19,15 +19,14 @@ extension Tokenizer {
       return manager.fileExists(atPath: file.path) ? file : nil
     }
     if !isFolder {
-      switch location.pathExtension {
-      case "tiktoken": return try load(ranks: location)
-      case "json" where location.lastPathComponent != "vocab.json":
-        return try TokenizerDocument(location, folder: folder).tokenizer()
-      case "txt", "json":
+      switch (location.lastPathComponent, location.pathExtension) {
+      case (_, "tiktoken"): return try load(ranks: location)
+      case ("vocab.json", _), ("merges.txt", _):
         guard let vocabulary = present("vocab.json"), let merges = present("merges.txt") else {
           throw TokenizerError.missing(path: location.path)
         }
         return try load(vocabulary: vocabulary, merges: merges)
+      case (_, "json"): return try TokenizerDocument(location, folder: folder).tokenizer()
       default:
         throw TokenizerError.unsupported(
           path: location.path, what: "a tokenizer file of this name")
@@ -52,7 +51,7 @@ func contents(of file: URL) throws -> [UInt8] {
     throw TokenizerError.missing(path: file.path)
   }
   do {
-    return Array(try Data(contentsOf: file))
+    return Array(try FileHandle(forReadingFrom: file).readToEnd() ?? Data())
   } catch {
     throw TokenizerError.unreadable(path: file.path, reason: "\(error)")
   }

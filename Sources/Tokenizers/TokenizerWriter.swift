@@ -26,6 +26,8 @@ extension Tokenizer {
   private func write(_ text: String, to file: URL) throws {
     do {
       try AtomicFile.write(text.utf8, to: file)
+    } catch FileError.inputOutput(_, let action, let reason) {
+      throw TokenizerError.unwritable(path: file.path, reason: "\(action): \(reason)")
     } catch {
       throw TokenizerError.unwritable(path: file.path, reason: "\(error)")
     }

@@ -33,7 +33,7 @@ struct BytePairTrainerTests {
   @Test("learns the same whatever the threads and the order of texts")
   func threads() throws {
     var random = SeededBytes(seed: 5)
-    let texts = (0..<6).map { _ in random.text(40_000, valid: true) }
+    let texts = (0..<6).map { _ in random.text(15_000, valid: true) }
     let trainer = BytePairTrainer(vocabularySize: 400)
     let one = try trainer.train(on: texts, threads: 1).spelledMerges
     #expect(try trainer.train(on: texts.reversed(), threads: 3).spelledMerges == one)
@@ -43,7 +43,7 @@ struct BytePairTrainerTests {
   @Test("counts the same words when a text is cut for threads", arguments: SplitPattern.allCases)
   func cuts(pattern: SplitPattern) throws {
     var random = SeededBytes(seed: 9)
-    let text = random.text(100_000)
+    let text = random.text(60_000)
     let trainer = BytePairTrainer(vocabularySize: 300, pattern: pattern, specialTokens: [])
     let whole = try trainer.train(on: [text], threads: 1).spelledMerges
     #expect(try trainer.train(on: [text], threads: 4).spelledMerges == whole)

@@ -9,6 +9,9 @@ struct ConformanceTests {
   private static let gpt2 = Result {
     try Tokenizer.load(from: SharedData.file("kitoken/models/tokenizers/gpt2.json"))
   }
+  private static let r50k = Result {
+    try Tokenizer.load(from: SharedData.file("tiktoken_ranks/r50k_base.tiktoken"))
+  }
   private static let cl100k = Result {
     try Tokenizer.load(from: SharedData.file("tiktoken_ranks/cl100k_base.tiktoken"))
   }
@@ -46,9 +49,7 @@ struct ConformanceTests {
   @Test("encodes tiktoken's test plans", arguments: ["r50k_base", "cl100k_base"])
   func testPlans(name: String) throws {
     let tokenizer =
-      try name == "cl100k_base"
-      ? Self.cl100k.get()
-      : Tokenizer.load(from: SharedData.file("tiktoken_ranks/r50k_base.tiktoken"))
+      try name == "cl100k_base" ? Self.cl100k.get() : Self.r50k.get()
     var count = 0
     var sample: String?
     var current = ""
@@ -91,7 +92,7 @@ struct ConformanceTests {
 
   @Test("encodes the same with a vocabulary's ranks, its merges, and what it writes of them")
   func threeFiles() throws {
-    let ranks = try Tokenizer.load(from: SharedData.file("tiktoken_ranks/r50k_base.tiktoken"))
+    let ranks = try Self.r50k.get()
     let folder = try TemporaryFolder()
     try ranks.save(to: folder.url)
     let written = try Tokenizer.load(from: folder.url)
