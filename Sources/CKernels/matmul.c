@@ -45,6 +45,12 @@ static void take_memory(block *block) {
   block->partial = memory + b + a + sums;
 }
 
+static inline void prefetch_tile(const float *tile, int64_t stride, int64_t rows, int64_t columns) {
+  if (!tile) return;
+  for (int64_t i = 0; i < rows; i++, tile += stride)
+    for (int64_t j = 0; j < columns; j += 16) __builtin_prefetch(tile + j);
+}
+
 /// Computes the tile at (row, column) of the block, `work` saying what it multiplies: where its sums come from and go to.
 static inline void compute_tile(const block *block, matmul_tile tile, matmul_tile_work *work, int64_t row, int64_t rows, int64_t column,
                                 int64_t columns, bool whole) {
@@ -58,8 +64,15 @@ static inline void compute_tile(const block *block, matmul_tile tile, matmul_til
   const bool adds_residual = block->first && direct && g->residual;
   work->addend = adds_residual ? g->residual + at : block->first ? NULL : partial;
   work->addend_stride = adds_residual ? g->c_row_stride : block->partial_stride;
+  const bool finish = block->last && !direct;
+  if (finish) {
+    prefetch_tile(g->c + at, g->c_row_stride, rows, columns);
+    prefetch_tile(g->derivative_at ? g->derivative_at + at : NULL, g->c_row_stride, rows, columns);
+    prefetch_tile(g->preactivation ? g->preactivation + at : NULL, g->c_row_stride, rows, columns);
+    if (g->residual != g->c) prefetch_tile(g->residual ? g->residual + at : NULL, g->c_row_stride, rows, columns);
+  }
   tile(work);
-  if (block->last && !direct)
+  if (finish)
     block->kernels->finish(g, partial, block->partial_stride, rows, columns, at, block->column + column);
 }
 
