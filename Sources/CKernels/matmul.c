@@ -45,6 +45,12 @@ static void take_memory(block *block) {
   block->partial = memory + b + a + sums;
 }
 
+static inline void prefetch_tile(const float *tile, int64_t stride, int64_t rows, int64_t columns) {
+  if (!tile) return;
+  for (int64_t i = 0; i < rows; i++, tile += stride)
+    for (int64_t j = 0; j < columns; j += 16) __builtin_prefetch(tile + j);
+}
+
 /// Computes the tile at (row, column) of the block, `work` saying what it multiplies: where its sums come from and go to.
 static inline void compute_tile(const block *block, matmul_tile tile, matmul_tile_work *work, int64_t row, int64_t rows, int64_t column,
                                 int64_t columns, bool whole) {
@@ -58,8 +64,15 @@ static inline void compute_tile(const block *block, matmul_tile tile, matmul_til
   const bool adds_residual = block->first && direct && g->residual;
   work->addend = adds_residual ? g->residual + at : block->first ? NULL : partial;
   work->addend_stride = adds_residual ? g->c_row_stride : block->partial_stride;
+  const bool finish = block->last && !direct;
+  if (finish) {
+    prefetch_tile(g->c + at, g->c_row_stride, rows, columns);
+    prefetch_tile(g->derivative_at ? g->derivative_at + at : NULL, g->c_row_stride, rows, columns);
+    prefetch_tile(g->preactivation ? g->preactivation + at : NULL, g->c_row_stride, rows, columns);
+    if (g->residual != g->c) prefetch_tile(g->residual ? g->residual + at : NULL, g->c_row_stride, rows, columns);
+  }
   tile(work);
-  if (block->last && !direct)
+  if (finish)
     block->kernels->finish(g, partial, block->partial_stride, rows, columns, at, block->column + column);
 }
 
@@ -83,7 +96,7 @@ static int64_t compute_unpacked(const block *block) {
   const primer_matmul_arguments *g = block->g;
   const matmul_kernels *kernels = block->kernels;
   const bool by_columns = block->plan->b_by_columns;
-  matmul_tile_work work = {.a = block->packed_a, .b_stride = by_columns ? g->b_column_stride : g->b_row_stride};
+  matmul_tile_work work = {.a = block->packed_a, .next = block->a, .b_stride = by_columns ? g->b_column_stride : g->b_row_stride};
   int64_t column = 0, width = 0;
   matmul_tile tile = NULL;
   if (by_columns && block->rows <= MATMUL_THIN_ROWS && block->depth % kernels->lanes == 0)
@@ -102,7 +115,7 @@ static int64_t compute_unpacked(const block *block) {
 }
 
 /// One block of k: a group of A's packed tiles by the block's columns. Meanwhile the memory of the `next` group comes into cache.
-static void compute_group(const block *block, int64_t group, const float *next) {
+static void compute_group(const block *block, int64_t group, const float *next, bool prefetches) {
   const primer_matmul_arguments *g = block->g;
   const matmul_kernels *kernels = block->kernels;
   const bool by_steps = block->plan->a_by_steps;
@@ -117,7 +130,7 @@ static void compute_group(const block *block, int64_t group, const float *next) 
       const int64_t rows = smaller(block->rows - row, tile_rows), line = lines * call / calls;
       work.a = block->packed_a + (row - group) / tile_rows * block->a_tile;
       work.next = next + line * next_stride;
-      work.next_count = next ? lines * (call + 1) / calls - line : 0;
+      work.next_count = prefetches ? lines * (call + 1) / calls - line : 0;
       compute_tile(block, kernels->tile[by_steps][vectors - 1][rows - 1], &work, row, rows, column, columns, columns == vectors * lanes);
     }
   }
@@ -127,7 +140,7 @@ static void compute_group(const block *block, int64_t group, const float *next) 
 static void compute_low_block(const block *block) {
   const matmul_kernels *kernels = block->kernels;
   const bool by_steps = block->plan->a_by_steps;
-  matmul_tile_work work = {.a = block->packed_a, .b = block->packed_b, .b_stride = 2 * kernels->lanes};
+  matmul_tile_work work = {.a = block->packed_a, .next = block->a, .b = block->packed_b, .b_stride = 2 * kernels->lanes};
   pack_a_tile(block, 0, block->packed_a);
   for (int64_t column = by_steps ? 0 : compute_unpacked(block); column < block->columns; column += work.b_stride) {
     const int64_t columns = smaller(block->columns - column, work.b_stride), vectors = columns > kernels->lanes ? 2 : 1;
@@ -143,11 +156,11 @@ static void compute_high_block(const block *block) {
   pack_b(block, 0, block->columns, block->packed_b);
   for (int64_t group = 0; group < block->rows; group += group_rows) {
     const int64_t after = group + group_rows;
-    const float *next = after < block->rows ? block->a + after * g->a_row_stride : NULL;
-    if (!next && !block->last) next = block->a + block->depth * g->a_column_stride;
+    const bool ends = after >= block->rows;
+    const float *next = ends ? block->a + block->depth * g->a_column_stride : block->a + after * g->a_row_stride;
     for (int64_t i = group; i < smaller(block->rows, after); i += tile_rows)
       pack_a_tile(block, i, block->packed_a + (i - group) / tile_rows * block->a_tile);
-    compute_group(block, group, next);
+    compute_group(block, group, next, !ends || !block->last);
   }
 }
 
@@ -199,7 +212,11 @@ static void choose_blocks(matmul_plan *plan, int64_t threads) {
   const double b_price = packs_b ? (plan->b_by_columns ? 0.5 : 0.4) : 0, a_price = plan->a_by_steps ? 0.5 : 0.3;
   const int64_t fewest_rows = parts(g->m, LARGEST_BLOCK_ROWS), fewest_columns = parts(g->n, plan->kernels->largest_block_columns);
   double best = 0;
-  plan->block_rows = 0;
+  plan->block_rows = parts(parts(g->m, fewest_rows), tile_rows) * tile_rows;
+  plan->block_columns = parts(parts(g->n, fewest_columns), tile_columns) * tile_columns;
+  plan->row_blocks = fewest_rows;
+  plan->column_blocks = fewest_columns;
+  if (threads == 1) return;
   for (int row_step = 0; row_step < 5; row_step++) {
     const int64_t row_blocks = smaller(tiles, row_step < 3 ? fewest_rows + row_step : parts(fewest_rows, threads) * threads * (row_step - 2));
     for (int column_step = 0; column_step < 5; column_step++) {
@@ -211,7 +228,7 @@ static void choose_blocks(matmul_plan *plan, int64_t threads) {
       const double item = k * (m * n / lanes + m * a_price + n * b_price) + 300;
       // Unequal or unequally fast threads cost a part of the last item.
       const double time = (double)parts(items, threads) * item + (items > 1 ? 300 + item / 32 : 0);
-      if (plan->block_rows && time >= best) continue;
+      if (best > 0 && time >= best) continue;
       best = time;
       plan->block_rows = rows;
       plan->block_columns = columns;
