@@ -4,7 +4,7 @@
 #include "isa_dispatch.h"
 
 /// Up to this many queries are handled row by row.
-enum { FEW_QUERIES = 4 };
+enum { FEW_QUERIES = 6 };
 
 void primer_attention_forward(primer_pool *pool, const primer_attention_arguments *arguments) {
   const primer_attention_arguments *g = arguments;

@@ -5,6 +5,7 @@
 /// Queries lie across vector lanes, 32 a tile; keys are walked in tiles of 64 that start at multiples of 64, so that a row's sums do
 /// not depend on the rows beside it.
 #define QUERY_TILE 32
+#define HALF_TILE 16
 #define KEY_TILE 64
 
 static inline const float *primer_attention_row(const primer_attention_operand *operand, int64_t b, int64_t t, int64_t h) {
@@ -46,5 +47,19 @@ static inline bool primer_attention_whole(const primer_attention_arguments *g, i
   return !g->segments && key > primer_attention_lower(g, b, last) && key + keys - 1 <= primer_attention_upper(g, b, first);
 }
 
-/// Head width, rounded up to what two vectors of any level cover.
-static inline int64_t primer_attention_padded(const primer_attention_arguments *g) { return (g->head_width + 31) / 32 * 32; }
+/// What of a tile of scores is worked on: `keys` rows; `columns` queries, all or the first half; and of the first half only `early` rows,
+/// since under a causal mask it sees fewer keys than the second.
+typedef struct {
+  int64_t keys, early, columns;
+} primer_tile_extent;
+
+static inline primer_tile_extent primer_attention_extent(const primer_attention_arguments *g, int64_t b, int64_t first, int64_t count,
+                                                         int64_t key, int64_t end) {
+  int64_t keys = end - key < KEY_TILE ? end - key : KEY_TILE;
+  if (count <= HALF_TILE) return (primer_tile_extent){keys, keys, HALF_TILE};
+  int64_t seen = primer_attention_upper(g, b, first + HALF_TILE - 1) + 1 - key, rounded = seen > 0 ? (seen + 7) / 8 * 8 : 0;
+  return (primer_tile_extent){keys, rounded < keys ? rounded : keys, QUERY_TILE};
+}
+
+/// Head width, rounded up to whole vectors of any level.
+static inline int64_t primer_attention_padded(const primer_attention_arguments *g) { return (g->head_width + 15) / 16 * 16; }

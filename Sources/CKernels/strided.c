@@ -3,6 +3,8 @@
 #include <string.h>
 #include "primer_elementwise.h"
 #include "row_chunks.h"
+#define KERNEL_SOURCE "strided.inc"
+#include "isa_dispatch.h"
 
 enum { MOST_AXES = 8, SQUARE = 16 };
 
@@ -18,6 +20,7 @@ typedef struct {
   const char *source;
   char *destination;
   bool add;
+  void (*transpose)(int64_t rows, int64_t columns, const float *from, int64_t from_stride, float *to, int64_t to_stride, bool add);
 } strided_call;
 
 static int64_t magnitude(int64_t x) { return x < 0 ? -x : x; }
@@ -103,6 +106,8 @@ static void copy_rows(const strided_call *g, const char *source, char *destinati
       RUNS(uint16_t, =);
     else
       RUNS(uint8_t, =);
+  } else if (column.destination == 1 && row.source == 1 && g->bytes == 4) {
+    g->transpose(rows, column.count, (const float *)source, column.source, (float *)destination, row.destination, g->add);
   } else if (g->add) {
     RECTANGLE(float, +=);
   } else if (g->bytes == 4) {
@@ -158,6 +163,7 @@ static void run(primer_pool *pool, strided_call *g, int rank, const int64_t *sha
   g->rank = tidy(rank, shape, source_strides, destination_strides, g->axes);
   if (g->rank == 1 && g->axes[0].count > PRIMER_LIGHT_CHUNK) cut_run(g);
   arrange(g);
+  g->transpose = PRIMER_SELECT(transpose_rectangle);
   axis row = g->axes[g->rank - 2], column = g->axes[g->rank - 1];
   g->rows_together = primer_rows_in_chunk(PRIMER_LIGHT_CHUNK, column.count);
   if (g->rows_together > row.count) g->rows_together = row.count;

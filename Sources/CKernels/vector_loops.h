@@ -31,6 +31,7 @@ static INLINE void v_store_some(float *p, vf x, int64_t count) {
 #define v_fill_rest LEVEL(v_fill_rest)
 static INLINE vf v_fill_rest(vf x, int64_t count, float value) {
   if (count == LANES) return x;
-  for (int64_t l = count; l < LANES; l++) x[l] = value;
-  return x;
+  vi lane;
+  for (int l = 0; l < LANES; l++) lane[l] = l;
+  return v_select(lane < (int32_t)count, x, v_set(value));
 }
