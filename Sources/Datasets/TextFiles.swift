@@ -42,7 +42,7 @@ public struct TextFiles: Sendable {
   }
 
   /// What the error about an empty data set names.
-  var name: String { files.map(\.url.path).joined(separator: ", ") }
+  package var name: String { files.map(\.url.path).joined(separator: ", ") }
 
   /// Calls `body` with the text of all documents in order, in pieces of about `pieceSize` bytes
   /// that end at character borders: to train a tokenizer, or collect an alphabet, without holding

@@ -62,7 +62,7 @@ package struct PretrainingData {
       try texts.forEachPiece {
         alphabet.formUnion(String(decoding: $0, as: UTF8.self).unicodeScalars)
       }
-      guard !alphabet.isEmpty else { throw DatasetError.empty("the data") }
+      guard !alphabet.isEmpty else { throw DatasetError.empty(texts.name) }
       var text = String.UnicodeScalarView()
       text.append(contentsOf: alphabet)
       return .characters(of: String(text))
