@@ -17,7 +17,9 @@ struct SafetensorsTests {
 
   /// A file of this header and so many bytes of elements.
   private func write(header: String, elements: Int, length: UInt64? = nil) throws {
-    let count = withUnsafeBytes(of: (length ?? UInt64(header.utf8.count)).littleEndian) { Array($0) }
+    let count = withUnsafeBytes(of: (length ?? UInt64(header.utf8.count)).littleEndian) {
+      Array($0)
+    }
     try Data(count + Array(header.utf8) + [UInt8](repeating: 1, count: elements)).write(to: url)
   }
 
@@ -39,7 +41,8 @@ struct SafetensorsTests {
     let x = Tensor(values, shape: [2, 3])
     let tensors: [(name: String, tensor: Tensor)] = [
       ("f32", x), ("f16", x.converted(to: .float16)), ("bf16", x.converted(to: .bfloat16)),
-      ("i32", Tensor([Int32.min, 7, .max], shape: [3])), ("scalar", Tensor(repeating: 2, shape: [])),
+      ("i32", Tensor([Int32.min, 7, .max], shape: [3])),
+      ("scalar", Tensor(repeating: 2, shape: [])),
       ("nothing", Tensor(repeating: 0, shape: [0, 4])), ("odd \"name\"\n/é", x.transposed),
     ]
     try SafetensorsFile.write(tensors, metadata: ["format": "pt", "step": "7"], to: url)
@@ -74,8 +77,14 @@ struct SafetensorsTests {
   }
 
   static let malformed: [(what: String, header: String, elements: Int, says: String)] = [
-    ("bytes missing at its end", #"{"a":{"dtype":"F32","shape":[4],"data_offsets":[0,16]}}"#, 12, "'a'"),
-    ("bytes left over", #"{"a":{"dtype":"F32","shape":[2],"data_offsets":[0,8]}}"#, 12, "4 bytes at its end"),
+    (
+      "bytes missing at its end", #"{"a":{"dtype":"F32","shape":[4],"data_offsets":[0,16]}}"#, 12,
+      "'a'"
+    ),
+    (
+      "bytes left over", #"{"a":{"dtype":"F32","shape":[2],"data_offsets":[0,8]}}"#, 12,
+      "4 bytes at its end"
+    ),
     (
       "tensors that overlap",
       #"{"a":{"dtype":"I8","shape":[4],"data_offsets":[0,4]},"b":{"dtype":"I8","shape":[4],"data_offsets":[2,6]}}"#,
@@ -104,11 +113,20 @@ struct SafetensorsTests {
       #"{"a":{"dtype":"F32","shape":[0,4611686018427387904,4],"data_offsets":[0,0]}}"#, 0, "'a'"
     ),
     ("a negative axis", #"{"a":{"dtype":"F32","shape":[-1,-2],"data_offsets":[0,8]}}"#, 8, "'a'"),
-    ("a shape that is not its bytes", #"{"a":{"dtype":"F32","shape":[3],"data_offsets":[0,8]}}"#, 8, "'a'"),
-    ("offsets that run backwards", #"{"a":{"dtype":"I8","shape":[2],"data_offsets":[2,0]}}"#, 2, "'a'"),
+    (
+      "a shape that is not its bytes", #"{"a":{"dtype":"F32","shape":[3],"data_offsets":[0,8]}}"#,
+      8, "'a'"
+    ),
+    (
+      "offsets that run backwards", #"{"a":{"dtype":"I8","shape":[2],"data_offsets":[2,0]}}"#, 2,
+      "'a'"
+    ),
     ("offsets below 0", #"{"a":{"dtype":"I8","shape":[2],"data_offsets":[-2,0]}}"#, 2, "'a'"),
     ("one offset", #"{"a":{"dtype":"I8","shape":[2],"data_offsets":[2]}}"#, 2, "'a'"),
-    ("an unknown type", #"{"a":{"dtype":"F8_E4M3","shape":[2],"data_offsets":[0,2]}}"#, 2, "F8_E4M3"),
+    (
+      "an unknown type", #"{"a":{"dtype":"F8_E4M3","shape":[2],"data_offsets":[0,2]}}"#, 2,
+      "F8_E4M3"
+    ),
     ("a header that is no JSON", #"{"a":"#, 2, "header"),
     ("a header of another kind", #"[1, 2]"#, 2, "header"),
     ("an empty header", "", 2, "header"),
@@ -144,7 +162,8 @@ struct SafetensorsTests {
   func fuzz() throws {
     try SafetensorsFile.write(
       [
-        ("a", Tensor(repeating: 1, shape: [2, 3])), ("b", Tensor([1, 2, 3] as [Int32], shape: [3])),
+        ("a", Tensor(repeating: 1, shape: [2, 3])),
+        ("b", Tensor([1, 2, 3] as [Int32], shape: [3])),
         ("c", Tensor(repeating: 1, shape: [5]).converted(to: .float16)),
       ], to: url)
     let original = Array(try Data(contentsOf: url))

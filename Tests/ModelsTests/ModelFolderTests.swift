@@ -101,7 +101,8 @@ struct ModelFolderTests {
     let parts = [Array(tensors[..<half]), Array(tensors[half...])]
     var map: [String: String] = [:]
     for (name, part) in zip(names, parts) {
-      try SafetensorsFile.write(part.map { (name: $0.0, tensor: $0.1) }, to: folder.url.appending(path: name))
+      try SafetensorsFile.write(
+        part.map { (name: $0.0, tensor: $0.1) }, to: folder.url.appending(path: name))
       for (tensor, _) in part { map[tensor] = name }
     }
     let expected = try ModelRegistry.load(folder.url)

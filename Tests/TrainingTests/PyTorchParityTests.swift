@@ -71,7 +71,8 @@ struct PyTorchParityTests {
     if dropout > 0 { #expect(abs(whole[0] - run.losses[0]) > 1e-4, "dropout is felt") }
   }
 
-  @Test("computing blocks again and the number of threads change no bit", arguments: ["gpt2", "llama"])
+  @Test(
+    "computing blocks again and the number of threads change no bit", arguments: ["gpt2", "llama"])
   func sameBits(family: String) throws {
     let run = try GoldenRun(family)
     var recipe = run.recipe
