@@ -19,7 +19,9 @@ struct DropoutTests {
 
   @Test("gradients pass where the value passed")
   func gradients() {
-    let (x, residual) = (Tensor(repeating: 1, shape: [4, 10]), Tensor(repeating: 0, shape: [4, 10]))
+    let (x, residual) = (
+      Tensor(repeating: 1, shape: [4, 10]), Tensor(repeating: 0, shape: [4, 10])
+    )
     let (_, gradients) = valueWithGradients(at: [x, residual]) {
       dropout($0[0], key, layer: 3, adding: $0[1]).sum()
     }
@@ -27,7 +29,8 @@ struct DropoutTests {
     #expect(gradients[1].scalars == [Float](repeating: 1, count: 40))
   }
 
-  @Test("a sample's fate depends on its number in the whole batch, the step, the layer and the seed")
+  @Test(
+    "a sample's fate depends on its number in the whole batch, the step, the layer and the seed")
   func keys() {
     let x = Tensor(repeating: 1, shape: [6, 50])
     let whole = dropout(x, key, layer: 3).scalars

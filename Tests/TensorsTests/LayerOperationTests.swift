@@ -150,7 +150,8 @@ struct LayerOperationTests {
     }
   }
 
-  @Test("the fused output layer and loss, whole and in several parts", arguments: [1 << 20, 100, 1])
+  @Test(
+    "the fused output layer and loss, whole and in several parts", arguments: [1 << 20, 100, 1])
   func linearCrossEntropies(logitBytes: Int) throws {
     try losses("linear_cross_entropy.sum") {
       linearCrossEntropy($0["hidden"]!, $0["weight"]!, $0["targets"]!, logitBytes: logitBytes)

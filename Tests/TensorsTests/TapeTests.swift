@@ -38,7 +38,9 @@ struct TapeTests {
 
   @Test("values and gradients are the same bits for any number of threads")
   func threads() {
-    let one = ComputePool.$current.withValue(ComputePool(threads: 1)) { Self.results(Self.dropping) }
+    let one = ComputePool.$current.withValue(ComputePool(threads: 1)) {
+      Self.results(Self.dropping)
+    }
     for threads in 2...4 {
       let several = ComputePool.$current.withValue(ComputePool(threads: threads)) {
         Self.results(Self.dropping)

@@ -1,0 +1,137 @@
+import Foundation
+import PrimerCheckpoints
+import PrimerLayers
+import PrimerModels
+import PrimerTensors
+import TestSupport
+import Testing
+
+@Suite("Model folders that cannot be used are refused with a reason")
+struct ModelFolderTests {
+  let folder: TemporaryFolder
+
+  init() throws {
+    folder = try TemporaryFolder()
+    for file in ["config.json", "model.safetensors"] {
+      try FileManager.default.copyItem(
+        at: Goldens.file("models/llama-tied-biased/\(file)"), to: folder.url.appending(path: file))
+    }
+  }
+
+  /// What loading the folder says.
+  private func complaint() -> String {
+    do {
+      _ = try ModelRegistry.load(folder.url)
+      return ""
+    } catch {
+      return "\(error)"
+    }
+  }
+
+  private func configure(_ changes: [String: Any?]) throws {
+    let url = folder.url.appending(path: "config.json")
+    var values =
+      try JSONSerialization.jsonObject(with: Data(contentsOf: url)) as! [String: Any]
+    for (key, value) in changes { values[key] = value }
+    try JSONSerialization.data(withJSONObject: values).write(to: url)
+  }
+
+  @Test("an unknown family, listing the known ones")
+  func family() throws {
+    try configure(["model_type": "mamba"])
+    #expect(complaint().contains("model_type 'mamba'"))
+    #expect(complaint().contains("'gpt2', 'llama'"))
+  }
+
+  @Test("no family at all, no JSON, no configuration")
+  func configuration() throws {
+    try configure(["model_type": nil])
+    #expect(complaint().contains("model_type"))
+    _ = try folder.file("config.json", "{")
+    #expect(complaint().contains("config.json"))
+    try FileManager.default.removeItem(at: folder.url.appending(path: "config.json"))
+    #expect(complaint().contains("config.json is missing"))
+  }
+
+  @Test("numbers that are missing, wrong or do not divide")
+  func numbers() throws {
+    try configure(["num_key_value_heads": 3])
+    #expect(complaint().contains("num_key_value_heads"))
+    try configure(["num_key_value_heads": 4, "hidden_size": -16])
+    #expect(complaint().contains("hidden_size"))
+    try configure(["hidden_size": "wide"])
+    #expect(complaint().contains("hidden_size"))
+    try configure(["hidden_size": nil])
+    #expect(complaint().contains("hidden_size"))
+  }
+
+  @Test("an activation or a rope scaling that is not known, listing what is")
+  func unsupported() throws {
+    try configure(["hidden_act": "mish"])
+    #expect(complaint().contains("'mish'") && complaint().contains("silu"))
+    try configure(["hidden_act": "silu", "rope_scaling": ["rope_type": "yarn", "factor": 4]])
+    try configure(["rope_parameters": nil])
+    #expect(complaint().contains("'yarn'"))
+  }
+
+  @Test("a configuration of another shape, or of another depth, naming the tensor")
+  func mismatch() throws {
+    try configure(["intermediate_size": 25])
+    #expect(complaint().contains("mlp.gate_proj.weight"))
+    try configure(["intermediate_size": 24, "num_hidden_layers": 3])
+    #expect(complaint().contains("model.layers.2"))
+  }
+
+  @Test("a pickle, by name")
+  func pickle() throws {
+    let weights = folder.url.appending(path: "model.safetensors")
+    try FileManager.default.moveItem(
+      at: weights, to: folder.url.appending(path: "pytorch_model.bin"))
+    #expect(complaint().contains("pytorch_model.bin") && complaint().contains("pickle"))
+    try FileManager.default.removeItem(at: folder.url.appending(path: "pytorch_model.bin"))
+    #expect(complaint().contains("model.safetensors is missing"))
+  }
+
+  @Test("shards are found by their index; a foreign path in it is refused, a missing shard named")
+  func shards() throws {
+    let whole = try ModelFolder(folder.url)
+    let tensors = whole.names.map { ($0, whole.tensor($0)!.copied()) }
+    let half = tensors.count / 2
+    let names = ["model-00001-of-00002.safetensors", "model-00002-of-00002.safetensors"]
+    let parts = [Array(tensors[..<half]), Array(tensors[half...])]
+    var map: [String: String] = [:]
+    for (name, part) in zip(names, parts) {
+      try SafetensorsFile.write(
+        part.map { (name: $0.0, tensor: $0.1) }, to: folder.url.appending(path: name))
+      for (tensor, _) in part { map[tensor] = name }
+    }
+    let expected = try ModelRegistry.load(folder.url)
+    try FileManager.default.removeItem(at: folder.url.appending(path: "model.safetensors"))
+    func writeIndex(_ map: [String: String]) throws {
+      let index = try JSONEncoder().encode(["weight_map": map])
+      try index.write(to: folder.url.appending(path: "model.safetensors.index.json"))
+    }
+    try writeIndex(map)
+    let loaded = try ModelRegistry.load(folder.url)
+    #expect(loaded.parameters.map(\.value.scalars) == expected.parameters.map(\.value.scalars))
+    try FileManager.default.removeItem(at: folder.url.appending(path: names[1]))
+    #expect(complaint().contains(names[1]))
+    try writeIndex(map.mapValues { _ in "../other.safetensors" })
+    #expect(complaint().contains("not a plain file name"))
+  }
+
+  @Test("weights of f16 and bf16 are read as the numbers they are")
+  func halves() throws {
+    let whole = try ModelFolder(folder.url)
+    for type in [ElementType.float16, .bfloat16] {
+      let tensors = whole.names.map { (name: $0, tensor: whole.tensor($0)!.converted(to: type)) }
+      let other = folder.url.appending(path: "\(type)")
+      try ModelFolder.write(configuration: whole.configuration, tensors: tensors, to: other)
+      let model = try ModelRegistry.load(other)
+      for parameter in model.parameters {
+        let expected = whole.tensor(parameter.name)!.converted(to: type).converted(to: .float32)
+        #expect(parameter.value.scalars == expected.scalars)
+      }
+    }
+  }
+}
