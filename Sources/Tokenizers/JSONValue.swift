@@ -1,6 +1,6 @@
 /// A value of JSON (RFC 8259). Members keep their order, and keys differ when their scalars do:
 /// Swift's own dictionaries of strings would take "é" and "e" with an accent for one token.
-package indirect enum JSONValue: Sendable {
+package enum JSONValue: Sendable {
   case null
   case bool(Bool)
   case number(Double)

@@ -81,14 +81,14 @@ public struct Tokenizer: Sendable {
     _ text: String, special: SpecialTokenHandling = .recognised, framed: Bool = false
   ) throws -> [Int32] {
     var text = text
-    return try text.withUTF8 { try encode($0, special, framed) }
+    return try text.withUTF8 { try encode($0.span, special, framed) }
   }
 
   /// The tokens of bytes, UTF-8 or not.
   public func encode(
     bytes: [UInt8], special: SpecialTokenHandling = .recognised, framed: Bool = false
   ) throws -> [Int32] {
-    try bytes.withUnsafeBufferPointer { try encode($0, special, framed) }
+    try encode(bytes.span, special, framed)
   }
 
   /// The tokens of each text, in order, worked out by `threads` threads.
@@ -122,7 +122,7 @@ public struct Tokenizer: Sendable {
   public func isSpecial(_ id: Int32) -> Bool { decoding.isSpecial(id) }
 
   private func encode(
-    _ text: UnsafeBufferPointer<UInt8>, _ special: SpecialTokenHandling, _ framed: Bool
+    _ text: Span<UInt8>, _ special: SpecialTokenHandling, _ framed: Bool
   ) throws -> [Int32] {
     let finders = special == .recognised ? finders : plainFinders
     var ids = framed ? frame.before : []
@@ -130,11 +130,10 @@ public struct Tokenizer: Sendable {
       switch stretch {
       case .token(let id): ids.append(id)
       case .text(let start, let end):
-        let raw = UnsafeBufferPointer(rebasing: text[start..<end])
+        let raw = text.extracting(start..<end)
         if normalization.changes(raw) {
-          try normalization.apply(raw).withUnsafeBufferPointer {
-            try append($0, 0, $0.count, finders.normalized, to: &ids)
-          }
+          let normal = normalization.apply(raw)
+          try append(normal.span, 0, normal.count, finders.normalized, to: &ids)
         } else {
           try append(text, start, end, finders.normalized, to: &ids)
         }
@@ -146,7 +145,7 @@ public struct Tokenizer: Sendable {
 
   /// Adds the tokens of a normalised stretch.
   private func append(
-    _ text: UnsafeBufferPointer<UInt8>, _ start: Int, _ end: Int, _ finder: AddedTokenFinder,
+    _ text: Span<UInt8>, _ start: Int, _ end: Int, _ finder: AddedTokenFinder,
     to ids: inout [Int32]
   ) throws {
     try stretches(of: text, start, end, finder) { stretch in
@@ -156,8 +155,8 @@ public struct Tokenizer: Sendable {
         guard addsLeadingSpace && text[start] != UInt8(ascii: " ") else {
           return try append(text, start, end, to: &ids)
         }
-        let led = [UInt8(ascii: " ")] + text[start..<end]
-        try led.withUnsafeBufferPointer { try append($0, 0, $0.count, to: &ids) }
+        let led = [UInt8(ascii: " ")] + (start..<end).map { text[$0] }
+        try append(led.span, 0, led.count, to: &ids)
       }
     }
   }
@@ -169,11 +168,11 @@ public struct Tokenizer: Sendable {
 
   /// Cuts a text at the tokens that `finder` finds between `start` and `end`.
   private func stretches(
-    of text: UnsafeBufferPointer<UInt8>, _ start: Int, _ end: Int, _ finder: AddedTokenFinder,
+    of text: Span<UInt8>, _ start: Int, _ end: Int, _ finder: AddedTokenFinder,
     _ body: (Stretch) throws -> Void
   ) rethrows {
     var position = start
-    while !finder.isEmpty, let match = finder.next(in: text.span, from: position, to: end) {
+    while !finder.isEmpty, let match = finder.next(in: text, from: position, to: end) {
       if match.start > position { try body(.text(position, match.start)) }
       try body(.token(match.id))
       position = match.end
@@ -183,11 +182,11 @@ public struct Tokenizer: Sendable {
 
   /// Adds the tokens of a stretch without added tokens.
   private func append(
-    _ text: UnsafeBufferPointer<UInt8>, _ start: Int, _ end: Int, to ids: inout [Int32]
+    _ text: Span<UInt8>, _ start: Int, _ end: Int, to ids: inout [Int32]
   ) throws {
     switch model {
     case .characters(let characters):
-      try characters.encode(text.span, start, end, into: &ids)
+      try characters.encode(text, start, end, into: &ids)
     case .bytePair(let bytePair):
       let tables = bytePair.tables
       let added = scratches.lend { scratch in
@@ -230,6 +229,7 @@ private final class ScratchPool: Sendable {
     // The remembered pieces hold for one model, and a pool serves one.
     let scratch = lent ?? BytePairScratch()
     defer {
+      scratch.trim()
       let back = Waiting(scratches: [scratch])
       waiting.withLock { $0.scratches += back.scratches }
     }
