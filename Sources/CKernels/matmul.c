@@ -28,6 +28,7 @@ typedef struct {
   bool first, last;       // of the blocks of k
   float *packed_a, *packed_b, *sums, *partial;
   int64_t partial_stride;
+  int64_t columns_in_place;  // of B's first columns, that few rows use where they lie
 } block;
 
 static void take_memory(block *block) {
@@ -121,11 +122,14 @@ static void compute_group(const block *block, int64_t group, const float *next, 
   const bool by_steps = block->plan->a_by_steps;
   const int64_t lanes = kernels->lanes, tile_rows = kernels->tile_rows, end = smaller(block->rows, group + MATMUL_A_TILES * tile_rows);
   const int64_t calls = parts(end - group, tile_rows) * parts(block->columns, 2 * lanes);
-  const int64_t lines = by_steps ? MATMUL_GROUP : MATMUL_A_TILES * tile_rows, next_stride = by_steps ? g->a_column_stride : g->a_row_stride;
-  matmul_tile_work work = {.b_stride = 2 * lanes, .next_stride = next_stride};
+  const int64_t lines = by_steps ? smaller(MATMUL_GROUP, block->depth) : MATMUL_A_TILES * tile_rows;
+  const int64_t next_stride = by_steps ? g->a_column_stride : g->a_row_stride;
+  matmul_tile_work work = {.next_stride = next_stride};
   for (int64_t column = 0, call = 0; column < block->columns; column += 2 * lanes) {
     const int64_t columns = smaller(block->columns - column, 2 * lanes), vectors = columns > lanes ? 2 : 1;
-    work.b = block->packed_b + column * block->depth;
+    const bool in_place = column < block->columns_in_place;
+    work.b = in_place ? block->b + column : block->packed_b + column * block->depth;
+    work.b_stride = in_place ? g->b_row_stride : 2 * lanes;
     for (int64_t row = group; row < end; row += tile_rows, call++) {
       const int64_t rows = smaller(block->rows - row, tile_rows), line = lines * call / calls;
       work.a = block->packed_a + (row - group) / tile_rows * block->a_tile;
@@ -153,7 +157,7 @@ static void compute_low_block(const block *block) {
 static void compute_high_block(const block *block) {
   const primer_matmul_arguments *g = block->g;
   const int64_t tile_rows = block->kernels->tile_rows, group_rows = MATMUL_A_TILES * tile_rows;
-  pack_b(block, 0, block->columns, block->packed_b);
+  pack_b(block, block->columns_in_place, block->columns - block->columns_in_place, block->packed_b + block->columns_in_place * block->depth);
   for (int64_t group = 0; group < block->rows; group += group_rows) {
     const int64_t after = group + group_rows;
     const bool ends = after >= block->rows;
@@ -173,6 +177,7 @@ static void compute_block(const matmul_plan *plan, int64_t batch, int64_t row, i
   block block = {.plan = plan, .g = g, .kernels = plan->kernels, .rows = rows, .column = column, .columns = columns};
   block.c_offset = batch * g->c_batch_stride + row * g->c_row_stride + column;
   take_memory(&block);
+  if (!plan->b_by_columns && rows <= 2 * tile_rows) block.columns_in_place = columns - columns % (2 * plan->kernels->lanes);
   if (!g->a_row_sums || column > 0) block.sums = NULL;
   for (int64_t i = 0; block.sums && i < rows; i++) block.sums[i] = 0;
   for (int64_t start = 0; start == 0 || start < g->k; start += MATMUL_DEPTH) {
@@ -208,7 +213,7 @@ static void choose_blocks(matmul_plan *plan, int64_t threads) {
   const int64_t tile_rows = plan->kernels->tile_rows, tile_columns = 2 * plan->kernels->lanes;
   const double k = (double)g->k + 24, lanes = plan->kernels->lanes;
   const int64_t tiles = parts(g->m, tile_rows), panels = parts(g->n, tile_columns);
-  const bool packs_b = g->m > MATMUL_THIN_ROWS && (plan->b_by_columns || g->m > tile_rows);
+  const bool packs_b = g->m > MATMUL_THIN_ROWS && (plan->b_by_columns || g->m > 2 * tile_rows);
   const double b_price = packs_b ? (plan->b_by_columns ? 0.5 : 0.4) : 0, a_price = plan->a_by_steps ? 0.5 : 0.3;
   const int64_t fewest_rows = parts(g->m, LARGEST_BLOCK_ROWS), fewest_columns = parts(g->n, plan->kernels->largest_block_columns);
   double best = 0;
