@@ -33,5 +33,5 @@ struct Primer: AsyncParsableCommand {
 struct BenchCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "bench", abstract: "Measure the speed of this machine.",
-    subcommands: [BenchTrainCommand.self, BenchTokenizerCommand.self])
+    subcommands: [BenchTrainCommand.self, BenchMatmulCommand.self, BenchTokenizerCommand.self])
 }

@@ -106,7 +106,8 @@ struct BadInputTests {
   func diverging() throws {
     expect(
       try pretrain(
-        Array(TinyRun.text.utf8), ["rate": "1e30", "final_rate": "1e30", "clip": "0", "warmup": "0"]
+        Array(TinyRun.text.utf8),
+        ["rate": "1e30", "final_rate": "1e30", "clip": "0", "warmup": "0"]
       ), 65, "diverged", "lower rate")
   }
 

@@ -46,7 +46,8 @@ struct ResumeTests {
     #expect(whole.code == 0, "\(whole.errors)")
     let milliseconds = Int((ContinuousClock.now - begun) / .milliseconds(1))
     let killed = try runWithKills(
-      tiny, tiny.arguments("killed", settings), mostMilliseconds: max(2, milliseconds / 3), kills: 8)
+      tiny, tiny.arguments("killed", settings), mostMilliseconds: max(2, milliseconds / 3), kills: 8
+    )
     #expect(killed > 0, "no kill came in time")
     #expect(try tiny.finalState("killed", step: 40) == tiny.finalState("whole", step: 40))
     #expect(try tiny.losses("killed") == tiny.losses("whole"))

@@ -18,7 +18,9 @@ public struct PrimerCommand: Sendable {
 
   /// `PRIMER_BINARY`, else the newest build beside these sources.
   public static let binary: URL? = {
-    if let path = ProcessInfo.processInfo.environment["PRIMER_BINARY"] { return URL(filePath: path) }
+    if let path = ProcessInfo.processInfo.environment["PRIMER_BINARY"] {
+      return URL(filePath: path)
+    }
     let package = URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
       .deletingLastPathComponent()
     return ["release", "debug"].map { package.appending(path: ".build/\($0)/primer") }
