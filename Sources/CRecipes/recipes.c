@@ -8,6 +8,9 @@ static const unsigned char shakespeare_char[] = {
 static const unsigned char shakespeare_baby[] = {
 #embed "../../recipes/shakespeare-baby.yaml"
 };
+static const unsigned char shakespeare_fast[] = {
+#embed "../../recipes/shakespeare-fast.yaml"
+};
 static const unsigned char gpt2_124m[] = {
 #embed "../../recipes/gpt2-124m.yaml"
 };
@@ -18,6 +21,7 @@ static const unsigned char tinystories[] = {
 static const primer_recipe recipes[] = {
     {"shakespeare-char", shakespeare_char, sizeof shakespeare_char},
     {"shakespeare-baby", shakespeare_baby, sizeof shakespeare_baby},
+    {"shakespeare-fast", shakespeare_fast, sizeof shakespeare_fast},
     {"gpt2-124m", gpt2_124m, sizeof gpt2_124m},
     {"tinystories", tinystories, sizeof tinystories},
 };
