@@ -29,6 +29,8 @@ struct ConversionTests {
       0x1.8p-25, 0x1.8p-24, 0x1.ffcp-15, 0x1.fffp-15, 1.000_488_3, 1.001_464_8, 3.389_531e38,
       .greatestFiniteMagnitude,
     ]
+    // Halfway between two bf16, even and odd.
+    floats += [0x3f80_8000, 0x3f81_8000, 0xc0ff_8000].map { Float(bitPattern: $0) }
     for i in 0..<5001 {
       floats.append(
         Float(bitPattern: UInt32(truncatingIfNeeded: primer_random_bits(1, 2, UInt64(i)))))

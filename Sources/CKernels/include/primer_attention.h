@@ -19,7 +19,7 @@ typedef struct {
   float soft_cap;           // c·tanh(s/c) on the scaled scores; 0: none
   bool causal;              // query i, at key position i + query_offset, sees no later key
   int64_t query_offset;     // normally key_time - query_time
-  int64_t window;           // sees only the last `window` keys up to its own position; 0: all
+  int64_t window;           // sees only the last `window` keys up to its own position, causal or not; 0: all
   const int32_t *key_begin; // [batch] first valid key or NULL (left padding)
   const int32_t *key_end;   // [batch] end of the valid keys or NULL (right padding)
   const int32_t *segments;  // [batch, key_time] or NULL: positions attend only within the same number (query_time == key_time)
@@ -32,7 +32,8 @@ typedef struct {
   float *bias_gradient;  // or NULL; strides of bias; accumulated
 } primer_attention_arguments;
 
-/// A query without any visible key gives zeros.
+/// A query without any visible key gives zeros. Without dropout a row has the same bytes however many rows are computed together
+/// (given its position by query_offset) and however many keys follow that it does not see.
 void primer_attention_forward(primer_pool *pool, const primer_attention_arguments *arguments);
 /// Overwrites the three gradients (bias_gradient is added to). Needs output and log_sum_exp of the forward pass.
 void primer_attention_backward(primer_pool *pool, const primer_attention_arguments *arguments);
