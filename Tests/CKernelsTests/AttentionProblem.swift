@@ -120,6 +120,8 @@ struct AttentionProblem {
     var part = arguments
     part.query_time = Int64(end - first)
     part.query_offset += Int64(first)
+    // Under a causal mask, as while decoding, later keys are not there yet.
+    if part.causal { part.key_time = part.query_offset + part.query_time }
     part.query.data += first * Int(part.query.time_stride)
     part.output.data += first * Int(part.output.time_stride)
     part.log_sum_exp = nil
