@@ -1,7 +1,7 @@
 """Makes Tests/Goldens: values and gradients of every operation, logits of small models and losses of small training runs, all from
 PyTorch. Seeded: the same versions make the same files. Needs torch, transformers and safetensors from PyPI.
 
-python scripts/make-goldens.py [--only operations|attention|losses|models|training]
+python scripts/make-goldens.py [--only operations|attention|losses|optimisers|models|training]
 
 Operations are computed in f64 from f32 inputs and stored rounded to f32: expected values carry no rounding of their own.
 """
@@ -272,6 +272,34 @@ def losses():
     return g
 
 
+def optimisers():
+    """Steps of PyTorch's AdamW and Muon, and Muon's iteration in f64."""
+    generator = torch.Generator().manual_seed(11)
+    start = torch.randn(7, 5, generator=generator)
+    gradients = [torch.randn(7, 5, generator=generator) * scale for scale in (1, 1e-3, 30)]
+
+    def steps(make):
+        parameter = torch.nn.Parameter(start.clone())
+        optimiser, after = make([parameter]), []
+        for gradient in gradients:
+            parameter.grad = gradient.clone()
+            optimiser.step()
+            after.append(array(parameter))
+        return after
+
+    # Keller Jordan's quintic Newton-Schulz (kellerjordan.github.io/posts/muon).
+    a, b, c = 3.4445, -4.7750, 2.0315
+    x = start.double().T / start.double().norm()
+    for _ in range(5):
+        gram = x @ x.T
+        x = a * x + (b * gram + c * gram @ gram) @ x
+    (FOLDER / "optimisers.json").write_text(json.dumps(dict(
+        start=array(start), gradients=[array(g) for g in gradients],
+        adamw=steps(lambda p: torch.optim.AdamW(p, lr=0.02, betas=(0.9, 0.999), eps=1e-6, weight_decay=0.3)),
+        muon=steps(lambda p: torch.optim.Muon(p, lr=0.02, weight_decay=0.3, momentum=0.95, adjust_lr_fn="original")),
+        orthogonalised=array(x.T))) + "\n")
+
+
 def models():
     """Folders that transformers wrote, each with the logits of a few tokens."""
     from transformers import GPT2Config, GPT2LMHeadModel, LlamaConfig, LlamaForCausalLM
@@ -323,14 +351,14 @@ def training():
 
 def main():
     p = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    p.add_argument("--only", choices=["operations", "attention", "losses", "models", "training"])
+    p.add_argument("--only", choices=["operations", "attention", "losses", "optimisers", "models", "training"])
     only = p.parse_args().only
     torch.set_num_threads(1)
     FOLDER.mkdir(exist_ok=True)
     for part in (operations, attention, losses):
         if only in (None, part.__name__):
             part().write()
-    for part in (models, training):
+    for part in (optimisers, models, training):
         if only in (None, part.__name__):
             part()
 

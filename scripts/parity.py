@@ -1,6 +1,6 @@
 """Trains the same model from the same weights on the same batches in PyTorch and in Primer, and compares the losses step by step.
 
-python scripts/parity.py --text input.txt [--primer .build/release/primer] [--family gpt2|llama] [--steps 100]
+python scripts/parity.py --text input.txt [--primer .build/release/primer] [--family gpt2|llama] [--steps 100] [--shape layers=6 width=384 ...]
 
 GPT-2 is nanoGPT's (Karpathy, github.com/karpathy/nanoGPT: exact GELU, decay groups, warmup, cosine, clipping), written with plain
 torch modules; Llama is transformers' LlamaForCausalLM. Needs torch, transformers and safetensors from PyPI; exits with 1 where a
@@ -182,8 +182,9 @@ def main():
     p.add_argument("--batch", type=int, default=12)
     p.add_argument("--seed", type=int, default=1337)
     p.add_argument("--bar", type=float, default=1e-4)
+    p.add_argument("--shape", nargs="*", default=[], metavar="KEY=NUMBER", help="changes of: " + ", ".join(SHAPES["gpt2"]))
     a = p.parse_args()
-    shape = SHAPES[a.family]
+    shape = SHAPES[a.family] | {key: int(value) for key, value in (change.split("=") for change in a.shape)}
     tokens, alphabet = characters(open(a.text, newline="").read())
     tokens = tokens[: int(0.9 * len(tokens))]
     starts = window_starts(len(tokens), shape["context"], a.batch, a.steps, a.seed)

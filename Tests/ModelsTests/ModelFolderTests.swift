@@ -72,6 +72,12 @@ struct ModelFolderTests {
     try configure(["hidden_act": "silu", "rope_scaling": ["rope_type": "yarn", "factor": 4]])
     try configure(["rope_parameters": nil])
     #expect(complaint().contains("'yarn'"))
+    let gpt2 = Goldens.file("models/gpt2-gelu/config.json")
+    for change in ["scale_attn_weights": false, "tie_word_embeddings": false] {
+      try Data(contentsOf: gpt2).write(to: folder.url.appending(path: "config.json"))
+      try configure([change.key: change.value])
+      #expect(complaint().contains("plain GPT-2"))
+    }
   }
 
   @Test("a configuration of another shape, or of another depth, naming the tensor")

@@ -48,6 +48,7 @@ private struct GPT2File: Codable {
   var embd_pdrop: Float? = 0
   var resid_pdrop: Float? = 0
   var initializer_range: Float? = 0.02
+  var scale_attn_weights: Bool?
   var scale_attn_by_inverse_layer_idx: Bool?
   var torch_dtype: String? = "float32"
 }
@@ -65,9 +66,12 @@ extension GPT2Configuration {
       throw CheckpointError.unsupported(
         url, what: "activation_function '\(name)'", supported: Self.activations.keys.sorted())
     }
-    guard file.scale_attn_by_inverse_layer_idx != true, file.tie_word_embeddings != false else {
+    guard file.scale_attn_by_inverse_layer_idx != true, file.scale_attn_weights != false,
+      file.tie_word_embeddings != false
+    else {
       throw CheckpointError.unsupported(
-        url, what: "scale_attn_by_inverse_layer_idx or an untied head", supported: ["plain GPT-2"])
+        url, what: "attention scaled otherwise than by its width, or an untied head,",
+        supported: ["plain GPT-2"])
     }
     self.init(
       vocabulary: file.vocab_size, context: file.n_positions, width: file.n_embd,

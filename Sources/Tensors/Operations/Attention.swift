@@ -38,7 +38,7 @@ public func attention(
 ) -> Tensor {
   let kernel = AttentionKernel(query, key, value, pattern, dropout?.kernel(layer: layer))
   let (output, logSumExp) = kernel.forward(isTracked: GradientTape.current != nil)
-  let inputs = [query, key, value] + [pattern.bias].compactMap { $0 }
+  let inputs = [query, key, value] + [kernel.pattern.bias].compactMap { $0 }
   return output.recorded(from: inputs) { dy in
     let gradients = [query, key, value].map { Tensor(uninitialised: $0.shape) }
     kernel.backward(
@@ -96,8 +96,36 @@ private struct AttentionKernel {
     self.query = readable(query)
     self.key = readable(key)
     self.value = readable(value)
-    self.pattern = pattern
+    self.pattern = Self.checked(pattern, query, key)
     self.dropout = dropout ?? primer_dropout()
+  }
+
+  /// The pattern with its tensors as the kernel reads them: row by row, of the shapes that it expects.
+  private static func checked(_ pattern: AttentionPattern, _ query: Tensor, _ key: Tensor)
+    -> AttentionPattern
+  {
+    let (batch, heads) = (query.shape[0], query.shape[2])
+    var pattern = pattern
+    pattern.keyBegin = pattern.keyBegin?.contiguous()
+    pattern.keyEnd = pattern.keyEnd?.contiguous()
+    pattern.segments = pattern.segments?.contiguous()
+    pattern.alibiSlopes = pattern.alibiSlopes?.contiguous()
+    pattern.bias = pattern.bias?.contiguous()
+    precondition(
+      [pattern.keyBegin, pattern.keyEnd].allSatisfy { $0.map { $0.count == batch } ?? true },
+      "key ranges for a batch of \(batch)")
+    precondition(
+      pattern.segments.map { $0.shape == [batch, key.shape[1]] && query.shape[1] == key.shape[1] }
+        ?? true, "segments \(pattern.segments?.shape ?? []) for query \(query.shape)")
+    precondition(
+      pattern.alibiSlopes.map { $0.count == heads } ?? true, "ALiBi slopes for \(heads) heads")
+    precondition(
+      pattern.bias.map { bias in
+        bias.rank == 4 && [1, batch].contains(bias.shape[0]) && [1, heads].contains(bias.shape[1])
+          && bias.shape[2...] == [query.shape[1], key.shape[1]]
+      } ?? true,
+      "attention bias \(pattern.bias?.shape ?? []) for query \(query.shape), key \(key.shape)")
+    return pattern
   }
 
   func forward(isTracked: Bool) -> (output: Tensor, logSumExp: Tensor?) {
@@ -148,9 +176,6 @@ private struct AttentionKernel {
     arguments.segments = pattern.segments.map { UnsafePointer($0.int32s) }
     arguments.alibi_slopes = pattern.alibiSlopes.map { UnsafePointer($0.floats) }
     if let bias = pattern.bias {
-      precondition(
-        bias.rank == 4 && bias.isContiguous && bias.shape[2...] == [queryTime, keyTime],
-        "attention bias \(bias.shape) for \(queryTime) queries and \(keyTime) keys")
       arguments.bias = UnsafePointer(bias.floats)
       arguments.bias_batch_stride = bias.shape[0] == 1 ? 0 : Int64(bias.strides[0])
       arguments.bias_head_stride = bias.shape[1] == 1 ? 0 : Int64(bias.strides[1])
