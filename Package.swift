@@ -42,13 +42,18 @@ let layers = [
     ]),
 ]
 
-let swiftSettings: [SwiftSetting] = [
-  .swiftLanguageMode(.v6),
-  .enableUpcomingFeature("ExistentialAny"),
-  .enableUpcomingFeature("MemberImportVisibility"),
-  .enableUpcomingFeature("InternalImportsByDefault"),
-  .enableUpcomingFeature("NonisolatedNonsendingByDefault"),
-]
+/// `make check` lets no warning pass; others build with whatever their compiler has to say.
+let isStrict = Context.environment["PRIMER_STRICT"] != nil
+
+let swiftSettings: [SwiftSetting] =
+  [
+    .swiftLanguageMode(.v6),
+    .enableUpcomingFeature("ExistentialAny"),
+    .enableUpcomingFeature("MemberImportVisibility"),
+    .enableUpcomingFeature("InternalImportsByDefault"),
+    .enableUpcomingFeature("NonisolatedNonsendingByDefault"),
+  ]
+  + (isStrict ? [.treatAllWarnings(as: .error)] : [])
 
 /// Test targets and what each looks at, beside `TestSupport`.
 let tests: [(name: String, imports: [String])] = [
@@ -86,7 +91,8 @@ let package = Package(
     .target(
       name: "CKernels", path: "Sources/CKernels",
       // Unoptimised kernels would make every debug test crawl.
-      cSettings: [.unsafeFlags(["-O2"], .when(configuration: .debug))],
+      cSettings: [.unsafeFlags(["-O2"], .when(configuration: .debug))]
+        + (isStrict ? [.treatAllWarnings(as: .error)] : []),
       linkerSettings: [.linkedLibrary("m", .when(platforms: [.linux]))]),
     .target(name: "CRecipes", path: "Sources/CRecipes"),
   ]

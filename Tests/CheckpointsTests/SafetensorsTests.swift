@@ -37,7 +37,7 @@ struct SafetensorsTests {
 
   @Test("keep names, shapes, types, metadata and every bit")
   func roundTrip() throws {
-    let values: [Float] = [0, -0.0, 1e-45, .infinity, 3.25, -1e38]
+    let values: [Float] = [0, -0.0, .leastNonzeroMagnitude, .infinity, 3.25, -1e38]
     let x = Tensor(values, shape: [2, 3])
     let tensors: [(name: String, tensor: Tensor)] = [
       ("f32", x), ("f16", x.converted(to: .float16)), ("bf16", x.converted(to: .bfloat16)),
