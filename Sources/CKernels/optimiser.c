@@ -12,14 +12,13 @@ typedef struct {
 #define KERNEL_SOURCE "optimiser.inc"
 #include "isa_dispatch.h"
 
-/// 1 - beta, where beta is the float nearest to a decimal: 1 - 0.999f is 5e-5 too large, PyTorch subtracts in double.
-static float complement(float beta) { return (float)(round((1 - (double)beta) * 1e7) / 1e7); }
-
 void primer_adamw(primer_pool *pool, const primer_adamw_arguments *g, int64_t count, float *parameters, const float *gradients,
                   float *first_moments, float *second_moments) {
+  // Differences and quotients in double, as PyTorch takes them: 1 - 0.999f would be 5e-5 too large.
   optimiser_update update = {.parameters = parameters, .first = first_moments, .second = second_moments, .gradients = gradients,
-                             .gradient_scale = g->gradient_scale, .decay = g->rate * g->weight_decay, .share1 = complement(g->beta1),
-                             .beta2 = g->beta2, .share2 = complement(g->beta2), .step = (float)((double)g->rate / g->bias_correction1),
+                             .gradient_scale = g->gradient_scale, .decay = (float)(g->rate * g->weight_decay),
+                             .share1 = (float)(1 - g->beta1), .beta2 = (float)g->beta2, .share2 = (float)(1 - g->beta2),
+                             .step = (float)(g->rate / g->bias_correction1),
                              .root = (float)sqrt(g->bias_correction2), .epsilon = g->epsilon};
   primer_pool_run(pool, count, PRIMER_LIGHT_CHUNK, PRIMER_SELECT(adamw_elements), &update);
 }

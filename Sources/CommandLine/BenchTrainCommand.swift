@@ -11,7 +11,10 @@ struct BenchTrainCommand: ParsableCommand {
       """)
 
   @Option(help: "A built-in recipe's name, or a YAML file.")
-  var recipe: String
+  var recipe: String?
+
+  @Option(help: "A model folder instead: its shape, with AdamW, 8 rows of 256 tokens.")
+  var model: String?
 
   @Option(help: "Steps to measure, after three that are not.")
   var steps = 20
@@ -22,14 +25,23 @@ struct BenchTrainCommand: ParsableCommand {
   @OptionGroup var options: OutputOptions
 
   func validate() throws {
+    guard (recipe == nil) != (model == nil) else {
+      throw ValidationError("Give --recipe NAME or --model FOLDER.")
+    }
     guard steps >= 1 else { throw ValidationError("--steps is below 1.") }
+  }
+
+  private func chosenRecipe() throws -> Recipe {
+    var plain = Recipe()
+    (plain.batch, plain.context) = (8, 256)
+    return try (recipe.map { try Recipe(named: $0) } ?? plain).applying(set: settings)
   }
 
   func run() throws {
     try options.run {
       try options.withThreads {
-        let recipe = try Recipe(named: recipe).applying(set: settings)
-        let result = try TrainingBenchmark.run(recipe, steps: steps)
+        let result = try TrainingBenchmark.run(
+          chosenRecipe(), model: try model.map { try ModelLocation.folder($0) }, steps: steps)
         options.report([
           "tokens_per_second": .real(result.tokensPerSecond),
           "seconds_per_step": .real(result.secondsPerStep),

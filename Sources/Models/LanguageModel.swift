@@ -31,6 +31,8 @@ public protocol LanguageModel: Sendable {
 /// The numbers that caches and cost formulas need.
 public struct ModelShape: Sendable, Equatable {
   public let layers, width, heads, keyValueHeads, headWidth: Int
+  /// Numbers in a table of learned positions, which costs no arithmetic; 0 where there is none.
+  public let positionCount: Int
 }
 
 extension LanguageModel {
@@ -53,6 +55,13 @@ extension LanguageModel {
     _ tokens: Tensor, _ targets: Tensor, scale: Float, _ pass: ForwardPass = ForwardPass()
   ) -> Tensor {
     linearCrossEntropy(hidden(tokens, pass), head.tensor, targets, scale: scale)
+  }
+
+  /// Floating-point operations of training on a token of a row of `context`: 6 N + 12 L H Q T, N
+  /// without positions (Chowdhery et al. 2022, arXiv 2204.02311, appendix B).
+  public func operationsPerToken(context: Int) -> Double {
+    let attention = shape.layers * shape.heads * shape.headWidth * context
+    return 6 * Double(parameterCount - shape.positionCount) + 12 * Double(attention)
   }
 
   /// Numbers in all parameters.

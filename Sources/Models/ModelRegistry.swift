@@ -8,8 +8,9 @@ public enum ModelRegistry {
   static let families: [any LanguageModel.Type] = [GPT2Model.self, LlamaModel.self]
 
   /// The model in a folder of Hugging Face layout.
+  /// - Parameter writable: whether its weights may be trained; else they are used where they are mapped.
   /// - Throws: `CheckpointError` and `ParameterError`, which say what is wrong with which file.
-  public static func load(_ url: URL) throws -> any LanguageModel {
+  public static func load(_ url: URL, writable: Bool = false) throws -> any LanguageModel {
     let folder = try ModelFolder(url)
     guard let family = families.first(where: { $0.modelType == folder.modelType }) else {
       throw CheckpointError.unsupported(
@@ -19,7 +20,7 @@ public enum ModelRegistry {
     let names = family.checkpointNames
     let scope = ParameterScope { path in
       names.candidates(path).lazy.compactMap { folder.tensor($0) }.first
-        .map { names.converted($0, path) }
+        .map { names.converted($0, path) }.map { writable ? $0.copied() : $0 }
     }
     return try family.init(
       configuration: folder.configuration, from: url.appending(path: "config.json"), scope)

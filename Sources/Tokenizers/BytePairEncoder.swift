@@ -28,9 +28,9 @@ final class BytePairScratch {
   fileprivate var output: UnsafeMutablePointer<Int32>
   fileprivate var capacity = 1024
   fileprivate var links: [PieceLink] = []
-  fileprivate var heap: [UInt64] = []
-  /// Steps that the long merge took since the start: pushes and pops of its heap.
-  private(set) var heapSteps = 0
+  fileprivate var queue = RankQueue()
+  /// Steps that the long merges took since the start: entries that their queue moved.
+  private(set) var queueSteps = 0
 
   /// `remembering` pieces, a power of two.
   init(remembering count: Int = 1 << 14) {
@@ -92,11 +92,11 @@ final class BytePairScratch {
     }
     if links.capacity > 1 << 18 {
       links = []
-      heap = []
+      queue = RankQueue()
     }
   }
 
-  fileprivate func countSteps(_ steps: Int) { heapSteps += steps }
+  fileprivate func countSteps(_ steps: Int) { queueSteps += steps }
 }
 
 /// A token of a long piece while it is merged.
@@ -110,7 +110,7 @@ private struct PieceLink {
 
 /// Encodes the pieces of one text; lives no longer than the text's pointer.
 private struct BytePairEncoder {
-  /// Up to here the lowest rank is found by looking at all pairs, beyond by a heap.
+  /// Up to here the lowest rank is found by looking at all pairs, beyond by a queue.
   fileprivate static let shortPiece = 40
   /// Pieces are found first and looked up together: so the processor waits for several of them at once.
   fileprivate static let pieceRoom = 512
@@ -285,23 +285,24 @@ private struct BytePairEncoder {
     count += left
   }
 
-  /// By a heap of (rank, position) over a linked list: n log n in the length of the piece.
+  /// By a queue of (rank, position) over a linked list: linear in the length of the piece.
   private mutating func mergeLong(_ start: Int, _ length: Int) {
     var links: [PieceLink] = []
     swap(&links, &scratch.links)
     links.removeAll(keepingCapacity: true)
     links.reserveCapacity(length)
-    var heap = RankHeap(&scratch.heap)
+    var queue = RankQueue()
+    swap(&queue, &scratch.queue)
+    queue.removeAll(keepingCapacity: true)
     for i in 0..<length {
       let id = tables.byteTokens[Int(text[start + i])]
       let next: Int32 = i + 1 < length ? Int32(i + 1) : -1
       let pair =
         next < 0 ? PairTable.none : merge(id, tables.byteTokens[Int(text[start + i + 1])])
       links.append(PieceLink(id: id, previous: Int32(i) - 1, next: next, merge: pair))
-      if pair != PairTable.none { heap.add(pair & ~0xFFFF_FFFF | UInt64(i)) }
+      if pair != PairTable.none { queue.push(pair & ~0xFFFF_FFFF | UInt64(i)) }
     }
-    heap.order()
-    while let entry = heap.pop() {
+    while let entry = queue.pop() {
       let at = Int(entry & 0xFFFF_FFFF)
       let pair = links[at].merge
       // A merge beside it, or of it, has changed the pair since.
@@ -314,13 +315,13 @@ private struct BytePairEncoder {
       if next >= 0 { links[Int(next)].previous = Int32(at) }
       links[at].merge = next >= 0 ? merge(links[at].id, links[Int(next)].id) : PairTable.none
       if links[at].merge != PairTable.none {
-        heap.push(links[at].merge & ~0xFFFF_FFFF | UInt64(at))
+        queue.push(links[at].merge & ~0xFFFF_FFFF | UInt64(at))
       }
       let previous = Int(links[at].previous)
       if previous >= 0 {
         links[previous].merge = merge(links[previous].id, links[at].id)
         if links[previous].merge != PairTable.none {
-          heap.push(links[previous].merge & ~0xFFFF_FFFF | UInt64(previous))
+          queue.push(links[previous].merge & ~0xFFFF_FFFF | UInt64(previous))
         }
       }
     }
@@ -330,8 +331,8 @@ private struct BytePairEncoder {
       count += 1
       position = links[Int(position)].next
     }
-    scratch.countSteps(heap.steps)
-    scratch.heap = heap.take()
+    scratch.countSteps(queue.steps)
+    swap(&queue, &scratch.queue)
     swap(&links, &scratch.links)
   }
 }

@@ -29,10 +29,10 @@ extension Tokenizer {
     return model.pattern
   }
 
-  /// The tokens of one piece, and how many steps the heap of its merges took.
+  /// The tokens of one piece, and how many entries the queue of its merges moved.
   package func encodeCountingSteps(_ piece: [UInt8]) throws -> (ids: [Int32], steps: Int) {
     guard case .bytePair(let model) = model else { return (try encode(bytes: piece), 0) }
     let scratch = BytePairScratch(remembering: 1)
-    return (scratch.merge(piece[...], with: model.tables), scratch.heapSteps)
+    return (scratch.merge(piece[...], with: model.tables), scratch.queueSteps)
   }
 }

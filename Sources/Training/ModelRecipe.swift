@@ -7,11 +7,10 @@ package import PrimerTokenizers
 extension Recipe {
   /// The model that this recipe describes with the weights of a model folder; they must fit.
   package func model(_ tokenizer: Tokenizer, from folder: URL) throws -> any LanguageModel {
-    let loaded = try ModelRegistry.load(folder)
+    let loaded = try ModelRegistry.load(folder, writable: true)
     let described = try model(
       vocabulary: tokenizer.vocabularySize,
-      // The optimiser writes weights in place, which the mapped file's pages do not allow.
-      ParameterScope { path in loaded.parameters.first { $0.name == path }?.value.copied() })
+      ParameterScope { path in loaded.parameters.first { $0.name == path }?.value })
     guard described.parameters.count == loaded.parameters.count else {
       throw ParameterError.unused(
         loaded.parameters.map(\.name).filter { name in

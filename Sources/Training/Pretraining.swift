@@ -73,7 +73,7 @@ public final class Pretraining {
   private let step: TrainingStep
   private let checkpoints: RunCheckpoints
   private let log: RunLog
-  private let peak: Double
+  private var peak: Double
   private var state = RunState()
   private var skipsInARow = 0
   private var stepSeconds = 0.0
@@ -123,6 +123,8 @@ public final class Pretraining {
     if request.resumes { try evaluateAgain() }
     while state.step < recipe.steps, !signals.isInterrupted { try advance() }
     let isInterrupted = state.step < recipe.steps
+    // The processor may have been slower at the start than it is once warm.
+    peak = max(peak, ComputePool.current.measurePeak())
     if stepsHere > 0 || !isInterrupted { try save() }
     let final = isInterrupted ? nil : try evaluate(full: true)
     log.progress.endLine()

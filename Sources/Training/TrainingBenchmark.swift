@@ -1,4 +1,4 @@
-internal import Foundation
+public import Foundation
 internal import PrimerDatasets
 internal import PrimerLayers
 internal import PrimerModels
@@ -17,10 +17,21 @@ public struct TrainingBenchmark: Sendable {
   public let pageFaultsPerStep: Double
   public let parameters: Int
 
-  /// Medians over `steps` steps after three that warm up.
-  public static func run(_ recipe: Recipe, steps: Int) throws -> TrainingBenchmark {
-    let vocabulary = recipe.vocabulary ?? 65
-    let model = try recipe.model(vocabulary: vocabulary, ParameterScope(seed: recipe.seed))
+  /// Medians over `steps` steps after three that warm up: of the recipe's model, or of the one in `folder`
+  /// with the recipe's batch and optimiser.
+  public static func run(_ recipe: Recipe, model folder: URL?, steps: Int) throws
+    -> TrainingBenchmark
+  {
+    let model =
+      try folder.map { try ModelRegistry.load($0, writable: true) }
+      ?? recipe.model(
+        vocabulary: recipe.vocabulary ?? 65, ParameterScope(seed: recipe.seed))
+    guard recipe.context <= model.context else {
+      throw TrainingError.impossible(
+        key: "context", value: String(recipe.context),
+        reason: "is more than the model's \(model.context)", advice: "set it to at most that")
+    }
+    let vocabulary = model.vocabulary
     let step = TrainingStep(model, recipe)
     let source = RandomTokens(context: recipe.context, vocabulary: vocabulary, seed: recipe.seed)
     for number in 0..<3 { _ = step(number, source) }
@@ -38,7 +49,7 @@ public struct TrainingBenchmark: Sendable {
     let rate = Double(recipe.tokensPerStep) / median
     return TrainingBenchmark(
       secondsPerStep: median, tokensPerSecond: rate,
-      operationsPerSecond: rate * recipe.operationsPerToken(vocabulary: vocabulary), peak: peak,
+      operationsPerSecond: rate * model.operationsPerToken(context: recipe.context), peak: peak,
       peakMemoryBytes: ProcessUsage.current.peakMemoryBytes, pageFaultsPerStep: faultsPerStep,
       parameters: model.parameterCount)
   }

@@ -34,7 +34,8 @@ public struct GPT2Model: LanguageModel {
   public var shape: ModelShape {
     ModelShape(
       layers: settings.layers, width: settings.width, heads: settings.heads,
-      keyValueHeads: settings.heads, headWidth: settings.headWidth)
+      keyValueHeads: settings.heads, headWidth: settings.headWidth,
+      positionCount: settings.context * settings.width)
   }
 
   public func hidden(_ ids: Tensor, _ pass: ForwardPass) -> Tensor {

@@ -44,7 +44,7 @@ public struct LlamaModel: LanguageModel {
   public var shape: ModelShape {
     ModelShape(
       layers: settings.layers, width: settings.width, heads: settings.heads,
-      keyValueHeads: settings.keyValueHeads, headWidth: settings.headWidth)
+      keyValueHeads: settings.keyValueHeads, headWidth: settings.headWidth, positionCount: 0)
   }
 
   public func hidden(_ ids: Tensor, _ pass: ForwardPass) -> Tensor {

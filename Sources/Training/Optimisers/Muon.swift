@@ -9,6 +9,8 @@ package final class Muon: Optimiser {
   private let rest: AdamW
   private let rate, weightDecay: Double
   private let momentum: Float
+  /// Matrices whose updates are made orthogonal together.
+  private let groups: [[Int]]
 
   package init(
     _ parameters: [Parameter], rate: Double, momentum: Double, rest settings: AdamWSettings
@@ -16,6 +18,7 @@ package final class Muon: Optimiser {
     matrices = parameters.filter { $0.role == .matrix }
     moments = matrices.map { Tensor(repeating: 0, shape: $0.shape) }
     rest = AdamW(parameters.filter { $0.role != .matrix }, settings)
+    groups = Self.groups(matrices)
     self.rate = rate
     self.momentum = Float(momentum)
     weightDecay = settings.weightDecay
@@ -33,17 +36,36 @@ package final class Muon: Optimiser {
   package func step(rateShare: Double, gradientScale: Float) {
     rest.step(rateShare: rateShare, gradientScale: gradientScale)
     let rate = rate * rateShare
-    for (parameter, moments) in zip(matrices, moments) {
-      guard let gradient = parameter.gradient else { continue }
-      let direction = orthogonalised(
-        muonMomentum(
-          gradient, moments: moments, momentum: momentum, gradientScale: gradientScale))
-      let (outputs, inputs) = (Double(parameter.shape[0]), Double(parameter.shape[1]))
-      // The step's size in the spectral norm that suits a map from `inputs` to `outputs`.
-      let stepSize = rate * max(1, outputs / inputs).squareRoot()
-      decayedStep(
-        parameter.value, decayFactor: Float(1 - rate * weightDecay), step: Float(stepSize),
-        direction)
+    for group in groups {
+      let updated = group.filter { matrices[$0].gradient != nil }
+      guard !updated.isEmpty else { continue }
+      let directions = orthogonalised(
+        updated.map {
+          muonMomentum(
+            matrices[$0].gradient!, moments: moments[$0], momentum: momentum,
+            gradientScale: gradientScale)
+        })
+      for (number, direction) in zip(updated, directions) {
+        let parameter = matrices[number]
+        let (outputs, inputs) = (Double(parameter.shape[0]), Double(parameter.shape[1]))
+        // The step's size in the spectral norm that suits a map from `inputs` to `outputs`.
+        let stepSize = rate * max(1, outputs / inputs).squareRoot()
+        decayedStep(
+          parameter.value, decayFactor: Float(1 - rate * weightDecay), step: Float(stepSize),
+          direction)
+      }
     }
+  }
+
+  /// Numbers of matrices of one shape, together at most `mostBytes` unless one alone is larger.
+  private static func groups(_ matrices: [Parameter], mostBytes: Int = 16 << 20) -> [[Int]] {
+    var groups: [[Int]] = []
+    for number in matrices.indices {
+      let shape = matrices[number].shape
+      let room = max(1, mostBytes / (4 * matrices[number].count))
+      let open = groups.lastIndex { matrices[$0[0]].shape == shape && $0.count < room }
+      if let open { groups[open].append(number) } else { groups.append([number]) }
+    }
+    return groups
   }
 }
