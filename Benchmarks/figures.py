@@ -64,7 +64,7 @@ class Table:
         for side, number in (("memory", 0), ("rival_memory", 1)):
             values = [pair[number].get("peak_memory_bytes") for pair in kept]
             row[side] = statistics.median(values) / 1e6 if all(values) else None
-        row["note"] = "; ".join(f"{k} {kept[-1][0][k]:.3f} / {kept[-1][1].get(k, float('nan')):.3f}" for k in ("validation_loss",) if k in kept[-1][0])
+        row["note"] = "; ".join(f"{k} {kept[-1][0][k]:.3f} / {kept[-1][1].get(k, float('nan')):.3f}" for k in ("validation_loss", "seconds") if k in kept[-1][0] and k != key)
         if "flops_utilisation" in kept[-1][0]:
             row["note"] += f" {100 * statistics.median(p[0]['flops_utilisation'] for p in kept):.0f} % of the f32 peak"
         self.rows.append(row)
@@ -74,7 +74,8 @@ class Table:
         print("| what | Primer | rival | ratio | bar | memory, MB: Primer / rival | note |\n| --- | --- | --- | --- | --- | --- | --- |")
         for r in self.rows:
             memory = f"{r['memory']:.0f} / {r['rival_memory']:.0f}" if r["memory"] and r["rival_memory"] else ""
-            print(f"| {r['name']} | {r['ours']:.4g} | {r['theirs']:.4g} | {r['ratio']:.2f} | {r['bar']} | {memory} | {r['note']} |")
+            ours, theirs = (f"{x:,.0f}" if x >= 1000 else f"{x:.4g}" for x in (r["ours"], r["theirs"]))
+            print(f"| {r['name']} | {ours} | {theirs} | {r['ratio']:.2f} | {r['bar']} | {memory} | {r['note']} |")
 
 
 def train_rows(t):
@@ -110,7 +111,7 @@ def matmul_rows(t):
         for threads in (1, t.a.threads):
             work = m * n * k
             ours = lambda: call([t.a.primer, "bench", "matmul", "--size", f"{m},{n},{k}", "--layout", layout, "--threads", threads, "--json"])
-            t.pairs(f"f32 product {m} x {n} x {k} {layout}, {threads} threads, GFLOP/s", ours,
+            t.pairs(f"f32 product {m} x {n} x {k} {layout}, {threads} thread{'s' * (threads > 1)}, GFLOP/s", ours,
                     lambda: t.rival("matmul", size=(m, n, k), layout=layout, threads=threads), "gigaflops", 0.95 if work >= 1e7 else 1.5)
 
 
