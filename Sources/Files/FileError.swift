@@ -17,11 +17,13 @@ public enum FileError: Error, Equatable, Sendable, CustomStringConvertible, Loca
 
   public var errorDescription: String? { description }
 
-  /// The process's exit code of sysexits: 65 bad data, 66 input missing, 74 input or output.
+  /// The process's exit code of sysexits: 65 bad data, 66 input missing, 73 cannot
+  /// create, 74 input or output.
   public var exitCode: Int32 {
     switch self {
     case .missing: 66
     case .notAFile: 65
+    case .inputOutput(_, "create", _): 73
     case .inputOutput: 74
     }
   }

@@ -12,7 +12,9 @@ extension TextGenerator {
     guard beams > 0 else { throw GenerationError.badSetting("beams \(beams) is below 1") }
     let prompt = try checked(prompt)
     guard prompt.count + maxTokens <= model.context else {
-      throw GenerationError.promptTooLong(tokens: prompt.count + maxTokens, context: model.context)
+      throw GenerationError.badSetting(
+        "\(maxTokens) tokens after a prompt of \(prompt.count) exceed the model's context of "
+          + "\(model.context), which a beam search cannot")
     }
     return withoutGradients {
       var search = BeamSearch(beams: beams, lengthPenalty: lengthPenalty)
