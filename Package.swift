@@ -55,8 +55,11 @@ let swiftSettings: [SwiftSetting] =
   ]
   + (isStrict ? [.treatAllWarnings(as: .error)] : [])
 
+/// `PRIMER_TESTS=Tokenizers,Files swift test` builds and runs these test targets alone.
+let chosenTests = Context.environment["PRIMER_TESTS"]?.split(separator: ",").map(String.init)
+
 /// Test targets and what each looks at, beside `TestSupport`.
-let tests: [(name: String, imports: [String])] = [
+let allTests: [(name: String, imports: [String])] = [
   ("CKernels", ["CKernels"]),
   ("Files", ["PrimerFiles"]),
   ("Tensors", ["PrimerTensors"]),
@@ -77,6 +80,8 @@ let tests: [(name: String, imports: [String])] = [
   ),
   ("EndToEnd", ["PrimerTensors", "PrimerCheckpoints", "PrimerTokenizers"]),
 ]
+
+let tests = allTests.filter { chosenTests?.contains($0.name) ?? true }
 
 let package = Package(
   name: "primer",
