@@ -51,3 +51,6 @@ typedef struct {
   void (*finish)(const primer_matmul_arguments *arguments, const float *tile, int64_t tile_stride, int64_t rows, int64_t columns,
                  int64_t at, int64_t column);
 } matmul_kernels;
+
+/// An activation's definition, for tests.
+double primer_activation_reference(enum primer_activation activation, double x);
