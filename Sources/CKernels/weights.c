@@ -1,5 +1,6 @@
 #include "primer_weights.h"
 
+#include "matmul_kernels.h"
 #include "row_chunks.h"
 #include "scratch.h"
 #include "weight_kernels.h"
@@ -17,6 +18,7 @@ enum {
 typedef struct {
   const primer_weight_product *product;
   const weight_kernels *kernels;
+  const matmul_kernels *matmul;
   weight_input *inputs;  // [tokens, blocks]
   int64_t blocks, panel_rows;
   int64_t first_item[PRIMER_WEIGHT_MATRICES + 1];
@@ -54,7 +56,7 @@ static void multiply_floats(const weight_plan *plan, const weight_panel *panel, 
   product.b_column_stride = g->columns;
   product.c = sums;
   product.c_row_stride = stride;
-  primer_matmul_f32(NULL, &product);
+  primer_matmul_f32_by(plan->matmul, NULL, &product);
 }
 
 /// Bytes of a thread's unpacked panel.
@@ -131,7 +133,8 @@ static int64_t choose_panel_rows(const primer_weight_product *g, int threads) {
 
 void primer_weight_product_run(primer_pool *pool, const primer_weight_product *g) {
   if (g->tokens <= 0 || g->count <= 0) return;
-  weight_plan plan = {.product = g, .kernels = primer_weight_kernels(), .blocks = g->columns / WEIGHT_BLOCK};
+  weight_plan plan = {.product = g, .kernels = primer_weight_kernels(), .matmul = primer_matmul_kernels()};
+  plan.blocks = g->columns / WEIGHT_BLOCK;
   plan.panel_rows = choose_panel_rows(g, primer_pool_threads(pool));
   bool rounds = false;
   int64_t row_bytes = 1;
