@@ -27,6 +27,7 @@ let layers = [
     folder: "Generation",
     imports: [
       "PrimerModels", "PrimerLayers", "PrimerTensors", "PrimerTokenizers", "PrimerCheckpoints",
+      "PrimerFiles",
     ]),
   Layer(
     folder: "Training",

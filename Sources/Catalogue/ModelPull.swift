@@ -147,7 +147,8 @@ public struct ModelPull: Sendable {
   ) async throws -> ModelCache.Record {
     guard url.pathExtension == "gguf" else {
       throw CatalogueError.badLocation(
-        url.absoluteString, reason: "an address must be of a .gguf file; for folders give owner/name")
+        url.absoluteString,
+        reason: "an address must be of a .gguf file; for folders give owner/name")
     }
     let file = partial.appending(path: url.lastPathComponent)
     let part = file.appendingPathExtension("part")

@@ -71,7 +71,8 @@ package struct SHA256: Sendable {
               bigEndian: bytes.loadUnaligned(fromByteOffset: 64 * block + 4 * i, as: UInt32.self))
           }
           for i in 16..<64 {
-            words[i] = words[i - 16] &+ small0(words[i - 15]) &+ words[i - 7] &+ small1(words[i - 2])
+            words[i] =
+              words[i - 16] &+ small0(words[i - 15]) &+ words[i - 7] &+ small1(words[i - 2])
           }
           state = round(state, words, constants)
         }

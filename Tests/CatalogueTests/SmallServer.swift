@@ -75,11 +75,15 @@ final class SmallServer: Sendable {
     requests.withLock { $0.append("\(path) \(range.map(String.init) ?? "all")") }
     let behaviour = behaviour.withLock { $0 }
     guard let file = behaviour.files[path] else {
-      return put(connection, Array("HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\nConnection: close\r\n\r\n".utf8))
+      return put(
+        connection,
+        Array("HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\nConnection: close\r\n\r\n".utf8))
     }
     let start = behaviour.honoursRanges ? range ?? 0 : 0
     guard start < file.count || file.isEmpty else {
-      return put(connection, Array("HTTP/1.1 416 Range\r\nContent-Length: 0\r\nConnection: close\r\n\r\n".utf8))
+      return put(
+        connection,
+        Array("HTTP/1.1 416 Range\r\nContent-Length: 0\r\nConnection: close\r\n\r\n".utf8))
     }
     let status = start > 0 ? "206 Partial Content" : "200 OK"
     let place =
