@@ -1,4 +1,4 @@
-"""Writes a GGUF file of random weights in the shapes of 16 layers of Llama 2 7B, to measure what no cache holds.
+"""Writes a GGUF file of random weights in the shapes of 18 layers of Llama 2 7B, to measure what no cache holds.
 
 python random_model.py Q4_K|Q8_0 FILE
 """
@@ -9,7 +9,7 @@ import gguf
 import numpy as np
 
 kind, path = sys.argv[1], pathlib.Path(sys.argv[2])
-WIDTH, HIDDEN, LAYERS, HEADS, VOCABULARY = 4096, 11008, 16, 32, 32000
+WIDTH, HIDDEN, LAYERS, HEADS, VOCABULARY = 4096, 11008, 18, 32, 32000
 TYPE = {"Q4_K": gguf.GGMLQuantizationType.Q4_K, "Q8_0": gguf.GGMLQuantizationType.Q8_0}[kind]
 random = np.random.default_rng(1)
 
