@@ -40,6 +40,20 @@ package enum JSONValue: Sendable {
     self = try parser.document()
   }
 
+  /// The value as a text of JSON, on one line.
+  package var text: String {
+    switch self {
+    case .null: "null"
+    case .bool(let value): value ? "true" : "false"
+    case .number(let value):
+      integer.map(String.init) ?? (value.isFinite ? "\(value)" : "null")
+    case .string(let value): Self.quoted(value)
+    case .array(let values): "[" + values.map(\.text).joined(separator: ", ") + "]"
+    case .object(let members):
+      "{" + members.map { Self.quoted($0.key) + ": " + $0.value.text }.joined(separator: ", ") + "}"
+    }
+  }
+
   /// `text` as JSON spells it, with its quotes. What is not ASCII stays as it is.
   package static func quoted(_ text: String) -> String {
     var result = "\""
