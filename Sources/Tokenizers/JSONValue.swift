@@ -47,6 +47,7 @@ package enum JSONValue: Sendable {
     case .bool(let value): value ? "true" : "false"
     case .number(let value):
       integer.map(String.init) ?? (value.isFinite ? "\(value)" : "null")
+    case .integer(let value): String(value)
     case .string(let value): Self.quoted(value)
     case .array(let values): "[" + values.map(\.text).joined(separator: ", ") + "]"
     case .object(let members):
