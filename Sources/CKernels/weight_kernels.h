@@ -3,6 +3,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "matmul_kernels.h"
 #include "primer_weights.h"
 
 enum {
@@ -70,6 +71,8 @@ typedef struct {
   /// The same for at most WEIGHT_DIRECT_TOKENS tokens from WEIGHT_PANEL packed rows, by type; NULL where there is none.
   void (*multiply_direct[PRIMER_WEIGHT_TYPES])(const weight_panel *panel, const weight_input *x, int64_t stride, int64_t tokens,
                                                float *sums);
+  /// The same for [f16, bf16] and x in f32, columns a multiple of 16.
+  void (*multiply_halves[2])(const weight_panel *panel, const float *x, int64_t stride, int64_t columns, int64_t tokens, float *sums);
   /// Bias, activation, gate and residual; writes out.
   void (*finish)(const weight_outcome *outcome);
   /// A row as f32, times `scale`.

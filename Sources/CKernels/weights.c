@@ -76,11 +76,17 @@ static void unpack_panel(const weight_plan *plan, const weight_panel *panel, voi
 
 /// Whether the panel's product is taken from the packed weights.
 static bool is_direct(const weight_plan *plan, const weight_panel *panel) {
-  return panel->rows == WEIGHT_PANEL && plan->product->tokens <= WEIGHT_DIRECT_TOKENS && plan->kernels->multiply_direct[panel->type];
+  if (panel->rows != WEIGHT_PANEL || plan->product->tokens > WEIGHT_DIRECT_TOKENS) return false;
+  if (panel->type == PRIMER_WEIGHT_F16 || panel->type == PRIMER_WEIGHT_BF16)
+    return plan->product->columns % 16 == 0 && plan->kernels->multiply_halves[0];
+  return plan->kernels->multiply_direct[panel->type];
 }
 
 static void multiply_panel(const weight_plan *plan, const weight_panel *panel, const void *unpacked, int64_t token, int64_t tokens,
                            float *sums, int64_t stride) {
+  const primer_weight_product *g = plan->product;
+  if (is_float(panel->type) && is_direct(plan, panel))
+    return plan->kernels->multiply_halves[panel->type - PRIMER_WEIGHT_F16](panel, g->x + token * g->x_stride, g->x_stride, g->columns, tokens, sums);
   if (is_float(panel->type)) return multiply_floats(plan, panel, unpacked, token, tokens, sums, stride);
   const weight_input *x = plan->inputs + token * plan->blocks;
   if (is_direct(plan, panel)) return plan->kernels->multiply_direct[panel->type](panel, x, plan->blocks, tokens, sums);
