@@ -5,6 +5,9 @@
 /// do not fall into the same cache sets.
 enum { WEIGHT_STRIDE = PRIMER_CACHE_SEGMENT + 48 };
 
+/// Exponentials are taken to base 2: scores are divided by ln 2.
+#define LOG2_E 0x1.715476p0f
+
 /// A tile at work.
 typedef struct {
   const primer_cached_attention *attention;
@@ -53,5 +56,5 @@ static void prepare_tile(const primer_cached_tile *tile, primer_tile_work *work)
 
 void primer_cached_attention_forward(primer_pool *pool, const primer_cached_attention *attention) {
   primer_cached_plan plan = primer_cached_plan_make(attention, PRIMER_SELECT(cached_tile_rows), primer_pool_threads(pool));
-  primer_pool_run(pool, plan.count, 1, PRIMER_SELECT(cached_work), &plan);
+  primer_pool_run(plan.alone ? NULL : pool, plan.count, 1, PRIMER_SELECT(cached_work), &plan);
 }
