@@ -78,5 +78,5 @@ primer_cached_plan primer_cached_plan_make(const primer_cached_attention *attent
   written.counter_memory = (_Atomic int32_t *)(memory + item_bytes);
   written.state_memory = (float *)(memory + item_bytes + counter_bytes);
   plan_tiles(&written);
-  return (primer_cached_plan){written.items, written.item_memory, is_little(&counted)};
+  return (primer_cached_plan){written.items, written.item_memory, threads, is_little(&counted)};
 }

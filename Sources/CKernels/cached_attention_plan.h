@@ -25,6 +25,7 @@ typedef struct {
 typedef struct {
   int64_t count;
   primer_cached_item *items;
+  int threads;
   bool alone;  // so little that one thread does it sooner
 } primer_cached_plan;
 
