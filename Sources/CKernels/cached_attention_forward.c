@@ -14,7 +14,7 @@ typedef struct {
   int64_t rows, width, padded;
   const int32_t *pages;
   const char *keys, *values;  // the head's part of page 0
-  int64_t page_bytes, scale_offset;
+  int64_t page_bytes, head_bytes, scale_offset;
   int64_t position[PRIMER_CACHED_LARGEST_ROWS];  // of each row
   const float *query[PRIMER_CACHED_LARGEST_ROWS];
   float *output[PRIMER_CACHED_LARGEST_ROWS];
@@ -34,7 +34,7 @@ typedef struct {
 static void prepare_tile(const primer_cached_tile *tile, primer_tile_work *work) {
   const primer_cached_attention *g = tile->attention;
   int64_t group = g->heads / g->key_value_heads, token = tile->first_row / group, member = tile->first_row % group;
-  int64_t offset = tile->head * primer_cache_head_bytes(g->type, g->head_width);
+  int64_t offset = tile->head * work->head_bytes;
   work->attention = g;
   work->rows = tile->rows;
   work->pages = tile->sequence->pages;
@@ -52,19 +52,18 @@ static void prepare_tile(const primer_cached_tile *tile, primer_tile_work *work)
   }
 }
 
-/// Bytes from a page of values to the page of keys that will be read when these values are through: the next segment's, or the next item's. Brought
-/// into cache as fast as values are read; 0 where there is none.
-static inline int64_t keys_ahead(const primer_tile_work *work, uint64_t page) {
+/// The page of keys that will be read when the values of `page` are through, to be brought into cache as fast as these are read: the next
+/// segment's or the next item's; without one, the values themselves.
+static inline const char *keys_ahead(const primer_tile_work *work, uint64_t page) {
   enum { PAGES = PRIMER_CACHE_SEGMENT / PRIMER_CACHE_PAGE };
   uint64_t ahead = page + PAGES;
-  int64_t own = work->keys - work->values - work->pages[page] * work->page_bytes;
-  if (ahead * PRIMER_CACHE_PAGE <= (uint64_t)work->position[0]) return own + work->pages[ahead] * work->page_bytes;
-  if (!work->next) return 0;
+  const char *none = work->values + work->pages[page] * work->page_bytes;
+  if (ahead * PRIMER_CACHE_PAGE <= (uint64_t)work->position[0]) return work->keys + work->pages[ahead] * work->page_bytes;
+  if (!work->next) return none;
   const primer_cached_tile *tile = &work->next->tile;
   ahead = (uint64_t)work->next->first * PAGES + page % PAGES;
-  if (ahead * PRIMER_CACHE_PAGE > (uint64_t)tile->sequence->first) return 0;
-  int64_t head = tile->head * (work->page_bytes / work->attention->key_value_heads);
-  return (const char *)work->attention->keys + head + tile->sequence->pages[ahead] * work->page_bytes - work->values - work->pages[page] * work->page_bytes;
+  if (ahead * PRIMER_CACHE_PAGE > (uint64_t)tile->sequence->first) return none;
+  return (const char *)work->attention->keys + tile->head * work->head_bytes + tile->sequence->pages[ahead] * work->page_bytes;
 }
 
 #define KERNEL_SOURCE "cached_attention_forward.inc"
