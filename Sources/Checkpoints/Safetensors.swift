@@ -40,7 +40,7 @@ public final class SafetensorsFile: Sendable {
     let count = entry.range.count
     return file.file.withBytes { bytes in
       let base = UnsafeMutableRawPointer(mutating: bytes.baseAddress! + entry.range.lowerBound)
-      guard Int(bitPattern: base) % entry.elementType.byteCount == 0 else {
+      guard Int(bitPattern: base) % entry.elementType.blockBytes == 0 else {
         // Written without padding: elements that straddle words cannot be used in place.
         let copy = Tensor(uninitialised: entry.shape, entry.elementType)
         copy.withMutableBytes { $0.copyMemory(from: .init(start: base, count: count)) }
@@ -113,7 +113,7 @@ public final class SafetensorsFile: Sendable {
     guard let type = ElementType(safetensors: header.dtype) else {
       throw CheckpointError.unsupported(
         url, what: "element type \(header.dtype) of tensor '\(name)'",
-        supported: ElementType.allCases.map(\.safetensorsName))
+        supported: ElementType.allCases.compactMap(\.safetensorsName))
     }
     // An axis of 0 empties the tensor, but strides are products of the others.
     var span = 1
@@ -123,7 +123,7 @@ public final class SafetensorsFile: Sendable {
       span = product
     }
     let count = header.shape.contains(0) ? 0 : span
-    let (byteCount, overflow) = count.multipliedReportingOverflow(by: type.byteCount)
+    let (byteCount, overflow) = count.multipliedReportingOverflow(by: type.blockBytes)
     guard !overflow, header.data_offsets.count == 2, header.data_offsets[0] >= 0,
       header.data_offsets[1] >= header.data_offsets[0],
       header.data_offsets[1] <= fileSize - dataStart
@@ -193,10 +193,13 @@ extension SafetensorsFile {
     }
     var offset = 0
     for (name, tensor) in tensors {
-      let end = offset + tensor.count * tensor.elementType.byteCount
+      guard let type = tensor.elementType.safetensorsName else {
+        preconditionFailure("\(name): safetensors has no \(tensor.elementType)")
+      }
+      let end = offset + tensor.elementType.byteCount(of: tensor.count)
       let shape = tensor.shape.map(String.init).joined(separator: ",")
       fields.append(
-        "\(quoted(name)):{\"dtype\":\"\(tensor.elementType.safetensorsName)\","
+        "\(quoted(name)):{\"dtype\":\"\(type)\","
           + "\"shape\":[\(shape)],\"data_offsets\":[\(offset),\(end)]}")
       offset = end
     }
@@ -218,7 +221,8 @@ extension ElementType {
     self = type
   }
 
-  var safetensorsName: String {
+  /// nil: safetensors has no such type.
+  var safetensorsName: String? {
     switch self {
     case .float32: "F32"
     case .float16: "F16"
@@ -226,6 +230,7 @@ extension ElementType {
     case .int32: "I32"
     case .int8: "I8"
     case .bool: "BOOL"
+    case .q4_0, .q4_1, .q5_0, .q5_1, .q8_0, .q2_K, .q3_K, .q4_K, .q5_K, .q6_K, .mxfp4: nil
     }
   }
 }

@@ -18,19 +18,21 @@ extension TextGenerator {
     }
     return withoutGradients {
       var search = BeamSearch(beams: beams, lengthPenalty: lengthPenalty)
-      let cache = model.makeCache(batch: 1, capacity: prompt.count + maxTokens)
-      var input = Tensor(prompt, shape: [1, prompt.count])
+      // Beams share the pages of their common beginning; each needs a page of its own at the end.
+      let capacity = prompt.count + maxTokens + CachePages.tokens
+      let cache = model.makeCache(sequences: beams + 1, capacity: capacity)
+      var sequences = [CachedSequence(cache)]
+      var logits = model.read(prompt, into: sequences[0])
       while !search.isFinished(maxTokens: maxTokens) {
         let scores = logSoftmax(
-          model.nextLogits(input, ForwardPass(cache: cache))
-            .sliced(axis: 1, 0..<tokenizer.vocabularySize)
+          logits.sliced(axis: 1, 0..<tokenizer.vocabularySize)
         ).scalars
         let rows = search.extend(scores, vocabulary: tokenizer.vocabularySize) { tokens in
           tokens.last == tokenizer.endOfText || endsWithStop(tokens, stops)
         }
         guard !rows.isEmpty else { break }
-        cache.select(rows)
-        input = Tensor(search.live.map { $0.tokens.last! }, shape: [rows.count, 1])
+        sequences = rows.map { sequences[$0].fork() }
+        logits = model.readNext(search.live.map { $0.tokens.last! }, into: sequences)
       }
       let best = search.best
       var stream = TextStream(stops: stops)

@@ -84,20 +84,50 @@ public struct TextGenerator: Sendable {
   }
 }
 
+extension LanguageModel {
+  /// Reads `tokens` behind what `sequence` has, in chunks; logits [1, vocabulary] of the next token.
+  /// The cache must have room.
+  func read(_ tokens: [Int32], into sequence: CachedSequence, chunk: Int = 512) -> Tensor {
+    var start = 0
+    while true {
+      let part = Array(tokens[start..<min(start + chunk, tokens.count)])
+      precondition(sequence.reserve(part.count), "no room for \(part.count) tokens in the cache")
+      let pass = ForwardPass(cached: CachedBatch([(sequence, part.count)]))
+      let input = Tensor(part, shape: [1, part.count])
+      start += part.count
+      if start == tokens.count { return nextLogits(input, pass) }
+      _ = hidden(input, pass)
+      pass.cached?.advance()
+    }
+  }
+}
+
+extension LanguageModel {
+  /// One token more for each sequence; logits [sequences, vocabulary].
+  func readNext(_ tokens: [Int32], into sequences: [CachedSequence]) -> Tensor {
+    for sequence in sequences {
+      precondition(sequence.reserve(1), "no room for a token in the cache")
+    }
+    let pass = ForwardPass(cached: CachedBatch(sequences.map { ($0, 1) }))
+    return nextLogits(Tensor(tokens, shape: [1, tokens.count]), pass)
+  }
+}
+
 /// Reads a growing text with a key-value cache. When the context is full, the older half is dropped
 /// and the rest read anew.
 struct WindowedReader {
   private let model: any LanguageModel
   private var tokens: [Int32]
   private var unread: [Int32]
-  private var cache: KeyValueCache
+  private let sequence: CachedSequence
+  private let capacity: Int
 
   init(_ model: any LanguageModel, _ prompt: [Int32], maxTokens: Int) {
     self.model = model
     tokens = prompt
     unread = prompt
-    cache = model.makeCache(
-      batch: 1, capacity: min(model.context, prompt.count + max(1, maxTokens)))
+    capacity = min(model.context, prompt.count + max(1, maxTokens))
+    sequence = CachedSequence(model.makeCache(capacity: capacity))
   }
 
   mutating func append(_ token: Int32) {
@@ -107,13 +137,11 @@ struct WindowedReader {
 
   /// Logits of the next token, of the first `limit` tokens of the vocabulary.
   mutating func logits(limit: Int) -> [Float] {
-    if cache.length + unread.count > cache.capacity {
-      unread = Array(tokens.suffix(max(1, cache.capacity / 2)))
-      cache.truncate(to: 0)
+    if sequence.length + unread.count > capacity {
+      unread = Array(tokens.suffix(max(1, capacity / 2)))
+      sequence.truncate(to: 0)
     }
-    let input = Tensor(unread, shape: [1, unread.count])
-    unread = []
-    let logits = model.nextLogits(input, ForwardPass(cache: cache))
-    return Array(logits.scalars.prefix(limit))
+    defer { unread = [] }
+    return Array(model.read(unread, into: sequence).scalars.prefix(limit))
   }
 }

@@ -50,8 +50,11 @@ public struct ParameterScope {
   }
 
   /// Parameters from a checkpoint: `load` gives the tensor of a name, nil where there is none.
-  public init(loading load: @escaping (String) throws -> Tensor?) {
-    record = ParameterRecord(source: .loaded(load))
+  ///
+  /// - Parameter keepsStored: matrices and embeddings keep the element type of the checkpoint, for
+  ///   models that are used and not trained; else all become f32.
+  public init(keepsStored: Bool = false, loading load: @escaping (String) throws -> Tensor?) {
+    record = ParameterRecord(source: .loaded(load), keepsStored: keepsStored)
     path = ""
   }
 
@@ -90,11 +93,15 @@ private final class ParameterRecord {
   }
 
   let source: Source
+  let keepsStored: Bool
   var parameters: [Parameter] = []
   var missing: [String] = []
   var failure: (any Error)?
 
-  init(source: Source) { self.source = source }
+  init(source: Source, keepsStored: Bool = false) {
+    self.source = source
+    self.keepsStored = keepsStored
+  }
 
   func pull(
     _ name: String, _ shape: [Int], _ initialisation: Initialisation, _ role: Parameter.Role
@@ -103,12 +110,15 @@ private final class ParameterRecord {
       precondition(known.shape == shape, "\(name) was pulled as \(known.shape), now \(shape)")
       return known
     }
-    let parameter = Parameter(name: name, role: role, value: value(name, shape, initialisation))
+    let parameter = Parameter(
+      name: name, role: role, value: value(name, shape, initialisation, role))
     parameters.append(parameter)
     return parameter
   }
 
-  private func value(_ name: String, _ shape: [Int], _ initialisation: Initialisation) -> Tensor {
+  private func value(
+    _ name: String, _ shape: [Int], _ initialisation: Initialisation, _ role: Parameter.Role
+  ) -> Tensor {
     switch source {
     case .random(let seed):
       return initialised(shape, initialisation, seed: seed, stream: name.fingerprint)
@@ -121,7 +131,8 @@ private final class ParameterRecord {
         guard tensor.shape == shape else {
           throw ParameterError.mismatched(name: name, expected: shape, found: tensor.shape)
         }
-        return tensor.converted(to: .float32).contiguous()
+        return keepsStored && role != .vector
+          ? tensor.contiguous() : tensor.converted(to: .float32).contiguous()
       } catch {
         failure = failure ?? error
       }

@@ -127,7 +127,7 @@ extension Tensor {
     mapped base: UnsafeMutableRawPointer, byteCount: Int, shape: [Int], _ type: ElementType,
     from owner: AnyObject
   ) {
-    precondition(byteCount == shape.reduce(1, *) * type.byteCount)
+    precondition(byteCount == type.byteCount(of: shape.reduce(1, *)))
     self.init(
       storage: Storage(borrowing: base, byteCount: byteCount, from: owner), shape: shape,
       strides: Tensor.contiguousStrides(shape), elementType: type)

@@ -39,14 +39,13 @@ public struct GPT2Model: LanguageModel {
   }
 
   public func hidden(_ ids: Tensor, _ pass: ForwardPass) -> Tensor {
-    let time = ids.shape[1]
-    let range = pass.firstPosition..<pass.firstPosition + time
-    var x = tokens(ids) + positions.weight.tensor.sliced(axis: 0, range)
+    let (batch, time) = (ids.shape[0], ids.shape[1])
+    let places = pass.cached.map { positions($0.rows.positions.reshaped([batch, time])) }
+    var x = tokens(ids) + (places ?? positions.weight.tensor.sliced(axis: 0, 0..<time))
     x = dropout(x, pass.dropout, layer: 0)
     for block in blocks {
       x = pass.recomputesBlocks ? checkpointed(x) { block($0, pass) } : block(x, pass)
     }
-    pass.cache?.advance(by: time)
     return norm(x)
   }
 }

@@ -52,7 +52,6 @@ public struct LlamaModel: LanguageModel {
     for block in blocks {
       x = pass.recomputesBlocks ? checkpointed(x) { block($0, pass) } : block(x, pass)
     }
-    pass.cache?.advance(by: ids.shape[1])
     return norm(x)
   }
 }
@@ -105,9 +104,10 @@ struct LlamaAttention: Sendable {
   func callAsFunction(_ x: Tensor, adding residual: Tensor, _ pass: ForwardPass) -> Tensor {
     let (batch, time) = (x.shape[0], x.shape[1])
     func heads(_ x: Tensor) -> Tensor { x.reshaped([batch, time, -1, headWidth]) }
-    let mixed = cachedAttention(
-      query: rotary(heads(query(x)), pass), key: rotary(heads(key(x)), pass),
-      value: heads(value(x)), pass, layer: number)
+    let parts = projections(x, query, key, value).map(heads)
+    let mixed = decoderAttention(
+      query: rotary(parts[0], pass), key: rotary(parts[1], pass), value: parts[2], pass,
+      layer: number)
     return output(
       mixed.reshaped([batch, time, -1]), pass.dropout, layer: 3 * number + 2, adding: residual)
   }
@@ -131,7 +131,8 @@ struct LlamaFeedForward: Sendable {
 
   func callAsFunction(_ x: Tensor, adding residual: Tensor, _ pass: ForwardPass) -> Tensor {
     down(
-      gated(activation, gate(x), up(x)), pass.dropout, layer: 3 * number + 3, adding: residual)
+      gatedProjection(x, activation, gate: gate, up: up), pass.dropout, layer: 3 * number + 3,
+      adding: residual)
   }
 }
 
