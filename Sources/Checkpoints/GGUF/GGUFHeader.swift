@@ -230,15 +230,16 @@ extension GGUFParser {
       throw damaged("\(axes) axes (at most \(GGUFHeader.mostAxes))")
     }
     var shape: [Int] = []
-    var elements = 1
+    // An axis of 0 empties the tensor, but strides are products of the others.
+    var span = 1
     for _ in 0..<axes {
       let axis: UInt64 = try number(bytes)
-      let length = Int(exactly: axis) ?? 0
-      let (product, overflow) = elements.multipliedReportingOverflow(by: length)
-      guard length > 0, !overflow, product <= GGUFHeader.mostElements else {
+      let length = Int(exactly: axis) ?? .max
+      let (product, overflow) = span.multipliedReportingOverflow(by: max(1, length))
+      guard !overflow, product <= GGUFHeader.mostElements else {
         throw damaged("impossible shape: \(axis) beside \(shape)")
       }
-      elements = product
+      span = product
       shape.insert(length, at: 0)
     }
     let code: UInt32 = try number(bytes)
@@ -251,6 +252,7 @@ extension GGUFParser {
         "rows of \(shape.last ?? 1) elements are no whole blocks of \(type.name) "
           + "(\(type.blockElements))")
     }
+    let elements = shape.contains(0) ? 0 : span
     let byteCount = elements / type.blockElements * type.blockBytes
     let offset: UInt64 = try number(bytes)
     return Declared(name: name, type: type, shape: shape, byteCount: byteCount, offset: offset)
