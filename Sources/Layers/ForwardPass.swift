@@ -34,4 +34,10 @@ public struct ForwardPass {
     let row = (0..<Int32(time))
     return Tensor((0..<batch).flatMap { _ in row }, shape: [batch * time])
   }
+
+  /// Tokens that the longest text of the pass may come to have: those that its cache has room for, so
+  /// that nothing changes while a text grows.
+  func room(time: Int) -> Int {
+    cached.map { $0.cache.pageCount * CachePages.tokens } ?? time
+  }
 }
