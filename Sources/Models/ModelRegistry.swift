@@ -72,3 +72,11 @@ func validated(
       url, reason: "\"\(name)\" \(value) does not divide \"\(whole)\" \(of)")
   }
 }
+
+/// `value`, which must be above 0.
+func positive(_ value: Double, _ name: String, _ url: URL) throws -> Double {
+  guard value > 0 else {
+    throw CheckpointError.badConfiguration(url, reason: "\"\(name)\" is \(value), not positive")
+  }
+  return value
+}
