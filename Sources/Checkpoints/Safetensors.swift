@@ -37,18 +37,7 @@ public final class SafetensorsFile: Sendable {
   /// A view of the mapped elements: not to be written.
   public func tensor(_ name: String) -> Tensor? {
     guard let entry = entries[name] else { return nil }
-    let count = entry.range.count
-    return file.file.withBytes { bytes in
-      let base = UnsafeMutableRawPointer(mutating: bytes.baseAddress! + entry.range.lowerBound)
-      guard Int(bitPattern: base) % entry.elementType.blockBytes == 0 else {
-        // Written without padding: elements that straddle words cannot be used in place.
-        let copy = Tensor(uninitialised: entry.shape, entry.elementType)
-        copy.withMutableBytes { $0.copyMemory(from: .init(start: base, count: count)) }
-        return copy
-      }
-      return Tensor(
-        mapped: base, byteCount: count, shape: entry.shape, entry.elementType, from: file)
-    }
+    return file.tensor(entry.range, entry.shape, entry.elementType)
   }
 
   private struct HeaderEntry: Decodable {
@@ -160,12 +149,6 @@ public final class SafetensorsFile: Sendable {
         url, reason: "\(end - position) bytes at its end belong to no tensor")
     }
   }
-}
-
-/// Keeps a mapping alive as long as any tensor looks at it.
-final class SharedMapping: Sendable {
-  let file: MappedFile
-  init(file: consuming MappedFile) { self.file = file }
 }
 
 extension SafetensorsFile {
