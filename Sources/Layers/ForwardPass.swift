@@ -35,9 +35,6 @@ public struct ForwardPass {
     return Tensor((0..<batch).flatMap { _ in row }, shape: [batch * time])
   }
 
-  /// Tokens that the longest text of the pass may come to have: those that its cache has room for, so
-  /// that nothing changes while a text grows.
-  func room(time: Int) -> Int {
-    cached.map { $0.cache.pageCount * CachePages.tokens } ?? time
-  }
+  /// Tokens that the longest text of the pass may come to have, so that nothing changes while it grows.
+  func longestText(time: Int) -> Int { cached?.cache.longestText ?? time }
 }

@@ -58,7 +58,7 @@ public struct RotaryPositions: Sendable {
   public func callAsFunction(_ x: Tensor, _ pass: ForwardPass) -> Tensor {
     let time = x.shape[1]
     let furthest = pass.cached?.rows.furthest ?? time - 1
-    let grown = pass.room(time: time) > shortContext ? long : short
+    let grown = pass.longestText(time: time) > shortContext ? long : short
     return rotary(
       x, table(grown, reaching: furthest), positions: pass.positions(batch: x.shape[0], time: time))
   }

@@ -15,9 +15,6 @@ public protocol LanguageModel: Sendable {
   /// From a checkpoint's config.json, with parameters from `parameters`.
   init(configuration: Data, from url: URL, _ parameters: ParameterScope) throws
 
-  /// A config.json of this family, checked, in the spelling of `configuration`.
-  static func normalised(configuration: Data, from url: URL) throws -> Data
-
   var parameters: [Parameter] { get }
   var shape: ModelShape { get }
   /// How the rows of its query and key weights are ordered; `halves` in Hugging Face layout.
@@ -140,6 +137,7 @@ extension LanguageModel {
     KeyValueCache(
       layers: shape.layers,
       pages: sequences * ((capacity + CachePages.tokens - 1) / CachePages.tokens),
-      keyValueHeads: shape.keyValueHeads, headWidth: shape.headWidth, element: element)
+      keyValueHeads: shape.keyValueHeads, headWidth: shape.headWidth, element: element,
+      longestText: capacity)
   }
 }

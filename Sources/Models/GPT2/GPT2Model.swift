@@ -27,10 +27,6 @@ public struct GPT2Model: LanguageModel {
     try self.init(GPT2Configuration(json: configuration, from: url), parameters)
   }
 
-  public static func normalised(configuration: Data, from url: URL) throws -> Data {
-    try GPT2Configuration(json: configuration, from: url).json
-  }
-
   public var head: Parameter { tokens.weight }
   public var configuration: Data { get throws { try settings.json } }
   public var shape: ModelShape {

@@ -31,10 +31,6 @@ public struct Gemma2Model: LanguageModel {
     try self.init(Gemma2Configuration(json: configuration, from: url), parameters)
   }
 
-  public static func normalised(configuration: Data, from url: URL) throws -> Data {
-    try Gemma2Configuration(json: configuration, from: url).json
-  }
-
   public var shape: ModelShape { ModelShape(settings.decoder) }
   public var logitCap: Float? { settings.logitCap }
   public var configuration: Data { get throws { try settings.json } }

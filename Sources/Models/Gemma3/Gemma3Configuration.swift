@@ -55,7 +55,7 @@ extension Gemma3Configuration: ModelConfiguration {
 
   init(json: Data, from url: URL) throws {
     let json = try Self.textPart(json, url)
-    decoder = try DecoderShape(json: json, from: url, Self.defaults)
+    let shape = try DecoderShape(json: json, from: url, Self.defaults)
     let file = try decoded(Gemma3File.self, json, url)
     guard file.use_bidirectional_attention != true, file.attn_logit_softcapping == nil else {
       throw CheckpointError.unsupported(
@@ -63,8 +63,9 @@ extension Gemma3Configuration: ModelConfiguration {
     }
     func settings(_ fields: RotaryFields, _ base: Double) throws -> RotarySettings {
       try fields.settings(
-        base: base, headWidth: decoder.headWidth, context: decoder.context, url)
+        base: base, headWidth: shape.headWidth, context: shape.context, url)
     }
+    decoder = shape
     var global = file.rope_parameters?.full_attention ?? file.rope_scaling ?? RotaryFields()
     global.rope_theta = global.rope_theta ?? file.rope_theta
     var local = file.rope_parameters?.sliding_attention ?? RotaryFields()

@@ -34,10 +34,6 @@ public struct Gemma3Model: LanguageModel {
     try self.init(Gemma3Configuration(json: configuration, from: url), parameters)
   }
 
-  public static func normalised(configuration: Data, from url: URL) throws -> Data {
-    try Gemma3Configuration(json: configuration, from: url).json
-  }
-
   public var shape: ModelShape { ModelShape(settings.decoder) }
   public var logitCap: Float? { settings.logitCap }
   public var configuration: Data { get throws { try settings.json } }

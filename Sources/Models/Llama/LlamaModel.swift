@@ -34,10 +34,6 @@ public struct LlamaModel: LanguageModel {
     try self.init(LlamaConfiguration(json: configuration, from: url), parameters)
   }
 
-  public static func normalised(configuration: Data, from url: URL) throws -> Data {
-    try LlamaConfiguration(json: configuration, from: url).json
-  }
-
   public var shape: ModelShape { ModelShape(settings.decoder) }
   public var configuration: Data { get throws { try settings.json } }
 

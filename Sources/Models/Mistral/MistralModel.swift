@@ -35,10 +35,6 @@ public struct MistralModel: LanguageModel {
     try self.init(MistralConfiguration(json: configuration, from: url), parameters)
   }
 
-  public static func normalised(configuration: Data, from url: URL) throws -> Data {
-    try MistralConfiguration(json: configuration, from: url).json
-  }
-
   public var shape: ModelShape { ModelShape(settings.decoder) }
   public var configuration: Data { get throws { try settings.json } }
 

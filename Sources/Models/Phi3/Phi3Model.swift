@@ -31,10 +31,6 @@ public struct Phi3Model: LanguageModel {
     try self.init(Phi3Configuration(json: configuration, from: url), parameters)
   }
 
-  public static func normalised(configuration: Data, from url: URL) throws -> Data {
-    try Phi3Configuration(json: configuration, from: url).json
-  }
-
   public var shape: ModelShape { ModelShape(settings.decoder) }
   public var configuration: Data { get throws { try settings.json } }
 

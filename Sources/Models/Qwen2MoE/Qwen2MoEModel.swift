@@ -34,10 +34,6 @@ public struct Qwen2MoEModel: LanguageModel {
     try self.init(Qwen2MoEConfiguration(json: configuration, from: url), parameters)
   }
 
-  public static func normalised(configuration: Data, from url: URL) throws -> Data {
-    try Qwen2MoEConfiguration(json: configuration, from: url).json
-  }
-
   public var shape: ModelShape { ModelShape(settings.decoder) }
   public var configuration: Data { get throws { try settings.json } }
 
