@@ -99,12 +99,13 @@ struct GGUFParser {
 
   /// The bytes of a string.
   private mutating func string(
-    _ bytes: RawSpan, of what: String, atMost cap: UInt64 = GGUFHeader.longestString
+    _ bytes: RawSpan, of what: @autoclosure () -> String,
+    atMost cap: UInt64 = GGUFHeader.longestString
   ) throws -> Range<Int> {
     let length: UInt64 = try number(bytes)
     guard length <= cap, length <= UInt64(bytes.byteCount - position) else {
       throw damaged(
-        "it claims \(length) bytes for \(what), with \(bytes.byteCount - position) left "
+        "it claims \(length) bytes for \(what()), with \(bytes.byteCount - position) left "
           + "(at most \(cap))")
     }
     defer { position += Int(length) }

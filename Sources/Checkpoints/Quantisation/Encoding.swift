@@ -61,8 +61,8 @@ extension Tensor {
     let chunk = max(1, 16_384 / columns)
     x.withBytes { source in
       result.withMutableBytes { target in
-        // Safe because the ranges of rows do not overlap, and both tensors outlive the region.
         nonisolated(unsafe) let (source, target) = (source, target)
+        // Safe because the ranges of rows do not overlap, and both tensors outlive the region.
         ComputePool.current.forEachRange(of: rows, chunk: chunk) { range in
           var bytes: [UInt8] = []
           bytes.reserveCapacity(rowBytes)
