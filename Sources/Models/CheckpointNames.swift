@@ -49,7 +49,9 @@ public struct CheckpointNames: Sendable {
     precondition(!own.isEmpty)
     return (0..<tensor.shape[0]).map { number in
       let weight = tensor.sliced(axis: 0, number..<number + 1)
-      return ("\(scope)experts.\(number).\(theirs).weight", weight.reshaped(Array(tensor.shape[1...])))
+      return (
+        "\(scope)experts.\(number).\(theirs).weight", weight.reshaped(Array(tensor.shape[1...]))
+      )
     }
   }
 
@@ -70,7 +72,9 @@ public struct CheckpointNames: Sendable {
     guard let (scope, own, theirs) = expert(name) else { return nil }
     var parts: [Tensor] = []
     while let next = checkpoint("\(scope)experts.\(parts.count).\(theirs).weight") {
-      guard next.rank == 2, parts.first.map({ $0.shape == next.shape }) ?? true else { return nil }
+      guard next.rank == 2, parts.first.map({ $0.shape == [1] + next.shape }) ?? true else {
+        return nil
+      }
       parts.append(next.reshaped([1] + next.shape))
     }
     if !parts.isEmpty { return Tensor.concatenated(parts, axis: 0) }

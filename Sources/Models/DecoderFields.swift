@@ -182,6 +182,7 @@ func checkExperts(_ experts: MixtureOfExperts.Settings, _ url: URL) throws {
   guard experts.chosen <= experts.experts else {
     throw CheckpointError.badConfiguration(
       url,
-      reason: "\"num_experts_per_tok\" is \(experts.chosen), but there are \(experts.experts) experts")
+      reason:
+        "\"num_experts_per_tok\" is \(experts.chosen), but there are \(experts.experts) experts")
   }
 }

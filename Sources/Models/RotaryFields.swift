@@ -33,7 +33,8 @@ struct RotaryFields: Codable {
     guard base > 1, width > 0, width <= headWidth, width % 2 == 0 else {
       throw CheckpointError.badConfiguration(
         url,
-        reason: "rotary positions with \"rope_theta\" \(base) turning \(width) numbers of a head of "
+        reason:
+          "rotary positions with \"rope_theta\" \(base) turning \(width) numbers of a head of "
           + "\(headWidth); the base must be above 1 and the width even")
     }
     return RotarySettings(
@@ -102,7 +103,8 @@ struct RotaryFields: Codable {
     else {
       throw CheckpointError.badConfiguration(
         url,
-        reason: "\"short_factor\" and \"long_factor\" have \(short.count) and \(long.count) numbers, "
+        reason:
+          "\"short_factor\" and \"long_factor\" have \(short.count) and \(long.count) numbers, "
           + "not \(width / 2) positive ones")
     }
     let context = factor.map { $0 * Double(original) } ?? Double(context)

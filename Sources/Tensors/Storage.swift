@@ -152,7 +152,8 @@ extension Tensor {
 
   /// A copy whose row i of the first axis is row `order[i]` of this one; rows are whole blocks.
   package func reordered(_ order: [Int]) -> Tensor {
-    precondition(order.count == shape[0] && isContiguous, "an order of \(order.count) rows of \(shape)")
+    precondition(
+      order.count == shape[0] && isContiguous, "an order of \(order.count) rows of \(shape)")
     let result = Tensor(uninitialised: shape, elementType)
     let rowBytes = elementType.byteCount(of: count / max(shape[0], 1))
     let source = storage.base + elementType.byteCount(of: offset)

@@ -155,6 +155,12 @@ private struct GGUFWriting {
       if hasWindows { throw unsupported("layers within a window") }
       return
     }
+    let scale = GGUFNames.queryScale(
+      layers: shape.layers, width: shape.width, heads: shape.heads, headWidth: shape.headWidth,
+      pattern: pattern)
+    guard (json["query_pre_attn_scalar"] as? NSNumber)?.doubleValue == Double(scale) else {
+      throw unsupported("scores scaled otherwise than by the root of \(scale)")
+    }
     guard let windowed else { return }
     let usual = windowed.indices.allSatisfy { windowed[$0] == (($0 + 1) % pattern != 0) }
     if !usual {

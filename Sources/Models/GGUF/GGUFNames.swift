@@ -132,4 +132,12 @@ extension GGUFNames {
   static func isTrue(_ metadata: GGUFMetadata, _ key: String) -> Bool {
     (metadata.integer(key) ?? 0) > 0
   }
+
+  /// What Gemma divides scores by the root of, which files leave unsaid: its 27B models, known by their
+  /// layers, divide the width among the heads (gemma_pytorch, config.py), the others use a head's.
+  static func queryScale(
+    layers: Int, width: Int, heads: Int, headWidth: Int, pattern: Int
+  ) -> Int {
+    layers == (pattern == 2 ? 46 : 62) ? width / heads : headWidth
+  }
 }

@@ -69,6 +69,11 @@ struct GGUFReading {
         file.url, what: "values of \(valueWidth) numbers a head beside keys of \(headWidth)",
         supported: ["equal widths"])
     }
+    if names.name("model.layers.0.mlp.experts.gate_proj.weight") != nil {
+      json["mlp_only_layers"] = (0..<(try reader.whole("block_count")!)).filter {
+        file.entries["blk.\($0).ffn_gate_inp.weight"] == nil
+      }
+    }
     try addRotary(&json, reader, headWidth: headWidth)
     if let pattern = names.windowPattern { try addWindows(&json, reader, pattern) }
     return json
@@ -80,7 +85,8 @@ struct GGUFReading {
     let base = json["rope_theta"] as? Double ?? 10_000
     json["rope_theta"] = base
     var rotary: [String: Any] = ["rope_theta": base]
-    if let turning = try reader.whole("rope.dimension_count", optional: true), turning != headWidth {
+    if let turning = try reader.whole("rope.dimension_count", optional: true), turning != headWidth
+    {
       rotary["partial_rotary_factor"] = Double(turning) / Double(headWidth)
     }
     rotary["original_max_position_embeddings"] = try reader.whole(
@@ -125,9 +131,8 @@ struct GGUFReading {
   ) throws {
     let layers = try reader.whole("block_count")!
     let (width, headWidth) = (json["hidden_size"] as! Int, json["head_dim"] as! Int)
-    // The 27B models of both generations divide the width among the heads (gemma_pytorch, config.py).
-    let isLargest = layers == (usual == 2 ? 46 : 62)
-    json["query_pre_attn_scalar"] = isLargest ? width / heads : headWidth
+    json["query_pre_attn_scalar"] = GGUFNames.queryScale(
+      layers: layers, width: width, heads: heads, headWidth: headWidth, pattern: usual)
     let key = names.architecture + ".attention.sliding_window_pattern"
     var windowed: [Bool]
     if let each = file.metadata.booleans(key) {

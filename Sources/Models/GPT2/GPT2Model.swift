@@ -31,7 +31,8 @@ public struct GPT2Model: LanguageModel {
   public var configuration: Data { get throws { try settings.json } }
   public var shape: ModelShape {
     ModelShape(
-      vocabulary: settings.vocabulary, context: settings.context, layers: settings.layers, width: settings.width, heads: settings.heads,
+      vocabulary: settings.vocabulary, context: settings.context, layers: settings.layers,
+      width: settings.width, heads: settings.heads,
       keyValueHeads: settings.heads, headWidth: settings.headWidth,
       positionCount: settings.context * settings.width)
   }

@@ -56,7 +56,9 @@ struct Qwen3Block: ResidualBlock {
     attentionNorm = RMSNorm(width, epsilon: epsilon, parameters["input_layernorm"])
     attention = GroupedAttention(
       decoder, number, rotary, configuration.reach(number),
-      .init(bias: configuration.attentionBias, outputBias: configuration.attentionBias, normsHeads: true),
+      .init(
+        bias: configuration.attentionBias, outputBias: configuration.attentionBias, normsHeads: true
+      ),
       parameters["self_attn"])
     feedForwardNorm = RMSNorm(width, epsilon: epsilon, parameters["post_attention_layernorm"])
     feedForward = GatedFeedForward(decoder, number, parameters["mlp"])

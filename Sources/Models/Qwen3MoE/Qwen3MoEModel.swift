@@ -62,7 +62,9 @@ struct Qwen3MoEBlock: ResidualBlock {
     attentionNorm = RMSNorm(width, epsilon: epsilon, parameters["input_layernorm"])
     attention = GroupedAttention(
       decoder, number, rotary, AttentionReach(window: configuration.window),
-      .init(bias: configuration.attentionBias, outputBias: configuration.attentionBias, normsHeads: true),
+      .init(
+        bias: configuration.attentionBias, outputBias: configuration.attentionBias, normsHeads: true
+      ),
       parameters["self_attn"])
     feedForwardNorm = RMSNorm(width, epsilon: epsilon, parameters["post_attention_layernorm"])
     feedForward =
