@@ -48,6 +48,11 @@ public struct ModelFolder: Sendable {
   /// All tensor names, sorted.
   public var names: [String] { fileOfName.keys.sorted() }
 
+  /// Bytes of all tensors.
+  public var byteCount: Int {
+    files.reduce(0) { $0 + $1.entries.values.reduce(0) { $0 + $1.byteCount } }
+  }
+
   public func tensor(_ name: String) -> Tensor? {
     fileOfName[name].flatMap { files[$0].tensor(name) }
   }

@@ -11,6 +11,8 @@ public final class SafetensorsFile: Sendable {
     public let shape: [Int]
     /// Byte range in the file.
     let range: Range<Int>
+
+    public var byteCount: Int { range.count }
   }
 
   /// Longer headers are refused, as the reference implementation does.
