@@ -33,7 +33,7 @@ extension TokenModel {
           #"{"type": "Replace", "pattern": {"Regex": " {2,}"}, "content": " "}"#,
         ]
       }
-      if model.spaces.prefix == .always {
+      if model.spaces.prefix != .none {
         steps.append(#"{"type": "Prepend", "prepend": \#(Self.escape)}"#)
       }
       steps.append(
@@ -173,7 +173,7 @@ extension SpaceRule {
     let scheme =
       switch prefix {
       case .none: "never"
-      case .always, .unlessSpaced: "always"
+      case .always, .afterSpecial, .unlessSpaced: "always"
       case .firstUnlessSpaced: "first"
       }
     return """

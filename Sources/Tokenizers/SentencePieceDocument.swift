@@ -97,7 +97,7 @@ extension TokenizerDocument {
     let vocabulary = pieces.vocabulary
     func spaced(_ text: String) -> [UInt8] {
       let bytes = Array(text.utf8)
-      return SpaceRule().apply(bytes.span, 0, bytes.count, isFirst: false) ?? bytes
+      return SpaceRule().apply(bytes.span, 0, bytes.count) ?? bytes
     }
     let merges = try lines.enumerated().map { rank, line in
       guard let line = MergeLine(line),

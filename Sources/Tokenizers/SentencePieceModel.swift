@@ -5,6 +5,8 @@ struct SpaceRule: Sendable, Equatable {
     case none
     /// Before each stretch of text (llama.cpp, and Hugging Face's normalizer `Prepend`).
     case always
+    /// Before the text, and after special tokens (SentencePiece, of which special tokens are no part).
+    case afterSpecial
     /// Before each stretch that does not begin with a space (`Metaspace`, "always").
     case unlessSpaced
     /// Before the text, if it does not begin with a space (`Metaspace`, "first").
@@ -21,8 +23,18 @@ struct SpaceRule: Sendable, Equatable {
   /// Decoding a whole text drops the space that it begins with.
   var stripsPrefix = false
 
+  /// What comes before a stretch of text.
+  enum Place {
+    case start
+    case afterSpecial
+    /// An added token that is not special, or text.
+    case inside
+  }
+
   /// The text between `start` and `end` as it is merged; nil where it stays as it is.
-  func apply(_ text: Span<UInt8>, _ start: Int, _ end: Int, isFirst: Bool) -> [UInt8]? {
+  func apply(
+    _ text: Span<UInt8>, _ start: Int, _ end: Int, _ place: Place = .inside
+  ) -> [UInt8]? {
     let escaped = (start..<end).contains { text[$0] == 0xE2 }
     guard prefix != .none || removesExtra || escaped else { return nil }
     var result: [UInt8] = []
@@ -44,8 +56,9 @@ struct SpaceRule: Sendable, Equatable {
       switch prefix {
       case .none: false
       case .always: true
+      case .afterSpecial: place != .inside
       case .unlessSpaced: result[0] != UInt8(ascii: " ")
-      case .firstUnlessSpaced: isFirst && result[0] != UInt8(ascii: " ")
+      case .firstUnlessSpaced: place == .start && result[0] != UInt8(ascii: " ")
       }
     if adds { result.insert(UInt8(ascii: " "), at: 0) }
     return result
