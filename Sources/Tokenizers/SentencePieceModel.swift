@@ -39,6 +39,7 @@ struct SpaceRule: Sendable, Equatable {
     guard prefix != .none || removesExtra || escaped else { return nil }
     var result: [UInt8] = []
     result.reserveCapacity(end - start + 1)
+    var last = UInt8(ascii: " ")
     var position = start
     while position < end {
       let byte = text[position]
@@ -46,11 +47,12 @@ struct SpaceRule: Sendable, Equatable {
         result.append(UInt8(ascii: " "))
         position += 3
       } else {
-        result.append(byte)
+        if !removesExtra || byte != UInt8(ascii: " ") || last != byte { result.append(byte) }
         position += 1
       }
+      last = byte
     }
-    if removesExtra { result = Self.collapsed(result) }
+    if removesExtra && last == UInt8(ascii: " ") && !result.isEmpty { result.removeLast() }
     guard !result.isEmpty else { return result }
     let adds =
       switch prefix {
@@ -68,15 +70,6 @@ struct SpaceRule: Sendable, Equatable {
   static func isEscape(_ text: Span<UInt8>, _ position: Int, _ end: Int) -> Bool {
     position + 2 < end && text[position] == 0xE2 && text[position + 1] == 0x96
       && text[position + 2] == 0x81
-  }
-
-  private static func collapsed(_ text: [UInt8]) -> [UInt8] {
-    var result: [UInt8] = []
-    for byte in text where byte != UInt8(ascii: " ") || (result.last ?? byte) != byte {
-      result.append(byte)
-    }
-    if result.last == UInt8(ascii: " ") { result.removeLast() }
-    return result
   }
 }
 

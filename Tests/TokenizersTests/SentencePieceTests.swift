@@ -110,9 +110,10 @@ struct SentencePieceTests {
 
   @Test("writes a tokenizer.json with the same tokens, merges made of its scores")
   func written() throws {
-    for prefix in [true, false] {
+    for (prefix, removesExtra) in [(true, false), (false, false), (true, true)] {
       var description = try SmallVocabulary.stories()
       description.addsSpacePrefix = prefix
+      description.removesExtraSpaces = removesExtra
       let tokenizer = try Tokenizer(description: description)
       let folder = try TemporaryFolder()
       try tokenizer.save(to: folder.url)
@@ -131,6 +132,16 @@ struct SentencePieceTests {
       #expect(
         try Data(contentsOf: again.url.appending(path: "tokenizer.json"))
           == Data(contentsOf: folder.url.appending(path: "tokenizer.json")))
+    }
+  }
+
+  @Test("makes one space of several, and none at the ends, where that is asked for")
+  func extraSpaces() throws {
+    var description = try SmallVocabulary.stories()
+    description.removesExtraSpaces = true
+    let tokenizer = try Tokenizer(description: description)
+    for (text, clean) in [("  once   upon ", "once upon"), ("   ", ""), ("a\n  b", "a\n b")] {
+      #expect(try tokenizer.decode(tokenizer.encode(text)) == clean)
     }
   }
 
