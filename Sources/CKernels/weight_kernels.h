@@ -10,8 +10,9 @@ enum {
   WEIGHT_BLOCK = 32,
   /// Rows of weights that are unpacked together.
   WEIGHT_PANEL = 32,
-  /// Tokens that one call of `multiply` or `multiply_direct` takes at most.
+  /// Tokens that one call of `multiply` takes at most.
   WEIGHT_TOKENS = 6,
+  WEIGHT_DIRECT_TOKENS = 4,
   /// Formats with a zero point have it here: a code c stands for scale·(c − 128).
   WEIGHT_ZERO = 128,
 };
@@ -66,7 +67,7 @@ typedef struct {
   /// sums[tokens, WEIGHT_PANEL] of unpacked weights. `stride`: blocks from a token to the next.
   void (*multiply)(enum weight_form form, int64_t blocks, const weight_tile *tiles, const weight_input *x, int64_t stride, int64_t tokens,
                    float *sums);
-  /// The same from packed weights, for few tokens, by type; NULL where there is none.
+  /// The same for at most WEIGHT_DIRECT_TOKENS tokens from WEIGHT_PANEL packed rows, by type; NULL where there is none.
   void (*multiply_direct[PRIMER_WEIGHT_TYPES])(const weight_panel *panel, const weight_input *x, int64_t stride, int64_t tokens,
                                                float *sums);
   /// Bias, activation, gate and residual; writes out.

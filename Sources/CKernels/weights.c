@@ -74,10 +74,17 @@ static void unpack_panel(const weight_plan *plan, const weight_panel *panel, voi
                               (float *)unpacked + row * plan->product->columns);
 }
 
+/// Whether the panel's product is taken from the packed weights.
+static bool is_direct(const weight_plan *plan, const weight_panel *panel) {
+  return panel->rows == WEIGHT_PANEL && plan->product->tokens <= WEIGHT_DIRECT_TOKENS && plan->kernels->multiply_direct[panel->type];
+}
+
 static void multiply_panel(const weight_plan *plan, const weight_panel *panel, const void *unpacked, int64_t token, int64_t tokens,
                            float *sums, int64_t stride) {
   if (is_float(panel->type)) return multiply_floats(plan, panel, unpacked, token, tokens, sums, stride);
-  plan->kernels->multiply(weight_form_of(panel->type), plan->blocks, unpacked, plan->inputs + token * plan->blocks, plan->blocks, tokens, sums);
+  const weight_input *x = plan->inputs + token * plan->blocks;
+  if (is_direct(plan, panel)) return plan->kernels->multiply_direct[panel->type](panel, x, plan->blocks, tokens, sums);
+  plan->kernels->multiply(weight_form_of(panel->type), plan->blocks, unpacked, x, plan->blocks, tokens, sums);
 }
 
 /// All tokens' products with the panel that starts at `row` of a matrix, or of the gated pair.
@@ -95,7 +102,7 @@ static void compute_panel(const weight_plan *plan, int matrix, int64_t row) {
   weight_panel panel[2];
   for (int i = 0; i < count; i++) {
     panel[i] = panel_of(plan, matrix + i, row);
-    unpack_panel(plan, panel + i, memory + offset[i] + sums_bytes);
+    if (!is_direct(plan, panel + i)) unpack_panel(plan, panel + i, memory + offset[i] + sums_bytes);
   }
   weight_outcome outcome = {.product = g, .matrix = matrix, .row = row, .rows = panel[0].rows, .stride = plan->panel_rows};
   outcome.sums = (const float *)(const void *)memory;

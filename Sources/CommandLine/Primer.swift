@@ -34,7 +34,7 @@ struct BenchCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "bench", abstract: "Measure the speed of this machine.",
     subcommands: [
-      BenchGenerateCommand.self, BenchTrainCommand.self, BenchMatmulCommand.self,
+      BenchGenerateCommand.self, BenchTrainCommand.self, BenchMatmulCommand.self, BenchMemoryCommand.self,
       BenchTokenizerCommand.self,
     ])
 }

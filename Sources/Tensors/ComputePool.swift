@@ -32,6 +32,13 @@ public final class ComputePool: @unchecked Sendable {
   /// share of. Takes about 0.1 s.
   public func measurePeak() -> Double { primer_probe_f32(handle, 20) }
 
+  /// Bytes a second that these threads together read of a buffer of `byteCount` bytes, over and over.
+  public func measureRead(byteCount: Int, rounds: Int = 9) -> Double {
+    let storage = Storage(byteCount: byteCount)
+    storage.base.initializeMemory(as: UInt8.self, repeating: 1, count: byteCount)
+    return primer_probe_read(handle, storage.base, Int64(byteCount), Int32(rounds))
+  }
+
   /// The instruction-set level in use: "avx512", "avx2" or "portable".
   public static var instructionSet: String {
     String(cString: primer_isa_name(primer_isa_current()))
