@@ -71,9 +71,9 @@ public struct Sampler: Sendable {
   private static let drawStream: UInt64 = 0x5a
   private static let strikeStream: UInt64 = 0x5b
 
-  /// Random number `count` of a stream of the seed.
+  /// The token's random number in a stream of the seed, counted from 1: number 0 of every stream is 0.
   private func number(stream: UInt64) -> Double {
-    var source = RandomSource(seed: settings.seed, stream: stream, counter: UInt64(count))
+    var source = RandomSource(seed: settings.seed, stream: stream, counter: UInt64(count) + 1)
     return source.nextUniform()
   }
 

@@ -188,6 +188,22 @@ struct SamplerTests {
     #expect(chiSquare < 80)
   }
 
+  @Test("the first tokens of many seeds follow the distribution")
+  func firstTokens() {
+    var counts = [Double](repeating: 0, count: 5)
+    let total = 20_000
+    for seed in 0..<UInt64(total) {
+      var settings = SamplingSettings()
+      settings.seed = seed
+      var sampler = Sampler(settings)
+      counts[Int(sampler.next(row(logits)))] += 1
+    }
+    for (count, expected) in zip(counts, softmax(logits)) {
+      let deviation = (expected * (1 - expected) / Double(total)).squareRoot()
+      #expect(abs(count / Double(total) - expected) < 5 * deviation)
+    }
+  }
+
   @Test("token i is drawn with number i of the seed, whatever came before")
   func numbered() {
     var settings = SamplingSettings()
