@@ -10,7 +10,8 @@ import PrimerTokenizers
 enum ModelLocation {
   static func load(_ text: String) throws -> TextGenerator {
     let url = try url(text)
-    return try TextGenerator(ModelRegistry.load(url), tokenizer(url))
+    return try TextGenerator(
+      ModelRegistry.load(url), tokenizer(url), endTokens: EndTokens.read(from: url))
   }
 
   /// The tokenizer of a model folder or GGUF file.
