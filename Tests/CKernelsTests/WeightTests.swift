@@ -127,6 +127,6 @@ struct WeightTests {
     #expect(found[0..<80].allSatisfy { !$0.isFinite })
     #expect(found[80..<120].allSatisfy { $0 == 0 })
     #expect(found[120..<160].allSatisfy { abs($0) < 1e-30 })
-    #expect(found[160...].allSatisfy(\.isFinite))
+    #expect(found[160...].allSatisfy { $0.isFinite })
   }
 }
