@@ -14,7 +14,7 @@ typedef struct {
   const primer_cached_attention *attention;
   int64_t tile_rows;
   int64_t largest_cost;  // of an item, in rows times keys; 0: no limit
-  int64_t tiles, items, segments, split_tiles, state_floats, cost, largest_tile, rows;
+  int64_t tiles, items, split_tiles, state_floats, cost, largest_tile, rows;
   primer_cached_item *item_memory;
   _Atomic int32_t *counter_memory;
   float *state_memory;
@@ -35,7 +35,6 @@ static void plan_tile(planner *p, primer_cached_tile tile) {
   if (p->item_memory && runs > 1) atomic_init(&p->counter_memory[p->split_tiles], (int32_t)runs);
   p->tiles++;
   p->items += runs;
-  p->segments += segments;
   p->cost += cost;
   p->rows += tile.rows;
   if (cost > p->largest_tile) p->largest_tile = cost;
