@@ -57,6 +57,11 @@ public struct ModelFolder: Sendable {
     fileOfName[name].flatMap { files[$0].tensor(name) }
   }
 
+  /// What the files call the element type of a tensor of theirs.
+  public func typeName(_ name: String) -> String {
+    fileOfName[name].flatMap { files[$0].entries[name]?.elementType.safetensorsName } ?? ""
+  }
+
   private static func shardNames(_ url: URL) throws -> [String] {
     let manager = FileManager.default
     let index = url.appending(path: "model.safetensors.index.json")

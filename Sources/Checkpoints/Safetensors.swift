@@ -93,7 +93,7 @@ public final class SafetensorsFile: Sendable {
     for (name, value) in members {
       guard names.insert(name).inserted else {
         throw CheckpointError.damagedTensor(
-          url, name: name, reason: "its header names it twice, though its bytes lie in one place")
+          url, name: name, reason: "it comes twice")
       }
       if name == "__metadata__" {
         let pairs = value.members ?? []

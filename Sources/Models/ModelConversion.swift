@@ -1,5 +1,5 @@
 public import Foundation
-public import PrimerCheckpoints
+internal import PrimerCheckpoints
 public import PrimerTensors
 internal import PrimerTokenizers
 

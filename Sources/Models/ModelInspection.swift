@@ -53,7 +53,7 @@ public struct ModelInspection: Sendable {
       tensors = folder.names.map { name in
         let tensor = folder.tensor(name)!
         return TensorDescription(
-          name: name, shape: tensor.shape, type: tensor.elementType.nameInSafetensors)
+          name: name, shape: tensor.shape, type: folder.typeName(name))
       }
       byteCount = folder.byteCount
       tokenizer = try? Tokenizer.load(from: url)
