@@ -1,3 +1,4 @@
+import PrimerCatalogue
 import PrimerCheckpoints
 import PrimerDatasets
 import PrimerFiles
@@ -19,6 +20,7 @@ enum ExitStatus: Int32 {
   static func code(of error: any Error) -> Int32 {
     switch error {
     case let error as any ExitStatusProviding: error.exitStatus.rawValue
+    case let error as CatalogueError: error.exitCode
     case let error as FileError: error.exitCode
     case let error as CheckpointError: error.exitCode
     case let error as DatasetError: error.exitCode

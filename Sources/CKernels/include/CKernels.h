@@ -4,6 +4,8 @@
 #include "primer_isa.h"
 #include "primer_matmul.h"
 #include "primer_attention.h"
+#include "primer_cached_attention.h"
+#include "primer_weights.h"
 #include "primer_normalisation.h"
 #include "primer_elementwise.h"
 #include "primer_loss.h"
