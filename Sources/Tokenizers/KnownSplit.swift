@@ -33,6 +33,15 @@ struct KnownSplit {
     return known
   }()
 
+  /// The name by which llama.cpp cuts as the model does; nil where it has none.
+  static func name(of model: BytePairModel) -> String? {
+    let usual = ["gpt-2", "smollm", "llama-bpe", "dbrx", "qwen2", "qwen35", "gpt-4o", "tekken"]
+    return usual.first { name in
+      named[name].map { $0.pattern == model.pattern && $0.wholePieces == model.wholePieces }
+        ?? false
+    }
+  }
+
   /// Says that a name is none of these.
   static func refusal(_ name: String?) -> String {
     let what =

@@ -152,8 +152,6 @@ struct SentencePieceTests {
     #expect(tokenizer.decode(try tokenizer.encode(text)) == text)
   }
 
-  // MARK: SentencePiece's own file
-
   /// A message of protocol buffers with the pieces of a description.
   private func model(
     _ description: TokenizerDescription, type: UInt8 = 2, normalization: [UInt8] = []

@@ -154,6 +154,38 @@ struct TokenizerDescriptionTests {
     #expect(StringList(lengthPrefixed: huge.span.bytes, count: 1, end: &end) == nil)
   }
 
+  @Test(
+    "describes a tokenizer so that the description encodes the same",
+    .enabled(if: SharedData.isPresent, "the folder of shared test data is absent"))
+  func described() throws {
+    let stories = try Tokenizer(description: SmallVocabulary.stories())
+    let folder = try TemporaryFolder()
+    try stories.save(to: folder.url)
+    let tokenizers = [
+      stories, try Tokenizer.load(from: folder.url),
+      try Tokenizer(description: SmallVocabulary.bytes()),
+      try Tokenizer(description: SmallVocabulary.bert()),
+      try Tokenizer.load(from: SharedData.file("kitoken/models/tokenizers/gpt2.json")),
+      try Tokenizer.load(from: SharedData.file("kitoken/models/tokenizers/bert_base_cased.json")),
+    ]
+    var random = SeededBytes(seed: 41)
+    let texts =
+      ["Once upon a time, a little girl saw ababab!", "<s>a</s> [CLS] <|endoftext|>"]
+      + (0..<30).map { _ in String(decoding: random.text(30, valid: true), as: UTF8.self) }
+    for tokenizer in tokenizers {
+      let again = try Tokenizer(description: TokenizerDescription(of: tokenizer))
+      #expect(again.vocabularySize == tokenizer.vocabularySize)
+      for text in texts {
+        let ids = try tokenizer.encode(text, framed: true)
+        #expect(try again.encode(text, framed: true) == ids, "\(text.debugDescription)")
+        #expect(again.decode(ids) == tokenizer.decode(ids))
+      }
+    }
+    #expect(throws: TokenizerError.self) {
+      try TokenizerDescription(of: Tokenizer.characters(of: "ab"))
+    }
+  }
+
   @Test("keeps the chat template of a folder, or writes the one that is given")
   func chatTemplate() throws {
     let tokenizer = try Tokenizer(description: SmallVocabulary.bytes())
