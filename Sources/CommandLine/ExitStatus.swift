@@ -1,6 +1,7 @@
 import PrimerCatalogue
 import PrimerCheckpoints
 import PrimerDatasets
+import PrimerEvaluation
 import PrimerFiles
 import PrimerGeneration
 import PrimerLayers
@@ -24,6 +25,7 @@ enum ExitStatus: Int32 {
     case let error as FileError: error.exitCode
     case let error as CheckpointError: error.exitCode
     case let error as DatasetError: error.exitCode
+    case let error as EvaluationError: error.exitCode
     case let error as TrainingError: error.exitCode
     case let error as GenerationError: error.exitCode
     case is ParameterError: badData.rawValue

@@ -106,7 +106,11 @@ extension LanguageModel {
   public func loss(
     _ tokens: Tensor, _ targets: Tensor, scale: Float, _ pass: ForwardPass = ForwardPass()
   ) -> Tensor {
-    let states = hidden(tokens, pass)
+    loss(states: hidden(tokens, pass), targets, scale: scale)
+  }
+
+  /// `loss` of hidden states [batch, time, width].
+  public func loss(states: Tensor, _ targets: Tensor, scale: Float) -> Tensor {
     guard head.value.elementType != .float32 else {
       return linearCrossEntropy(
         states, head.tensor, targets, scale: scale, softCap: logitCap ?? 0)
