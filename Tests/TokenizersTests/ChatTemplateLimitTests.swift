@@ -161,9 +161,28 @@ struct ChatTemplateLimitTests {
     let ends = String(repeating: "{% endif %}", count: 80)
     expectLimit("{% macro m() %}\(ifs){{ [[[[m()]]]] }}\(ends){% endmacro %}{{ m() }}")
     expectLimit("{{ 'a'|map(*(['map'] * 1900))|list }}")
-    expectLimit(
-      "{% set n = namespace(m=0) %}{% macro a(k) %}{% macro b(k) %}{% endmacro %}"
-        + "{% set n.m = b %}{% endmacro %}{% for i in range(1900) %}{{ a(1) }}{% endfor %}")
+  }
+
+  @Test("needs little of the caller's stack")
+  func smallStack() async throws {
+    let ifs = String(repeating: "{% if 1 %}", count: 10)
+    let ends = String(repeating: "{% endif %}", count: 10)
+    let brackets = String(repeating: "[", count: 95) + String(repeating: "]", count: 95)
+    let source =
+      "{{ \(brackets) }}{% macro m() %}\(ifs){{ [[[[m()]]]] }}\(ends){% endmacro %}{{ m() }}"
+    let isLimit = await withCheckedContinuation { continuation in
+      let thread = Thread {
+        let found = Result { try JinjaTemplate(source).render(context: .dictionary([])) }
+        if case .failure(ChatTemplateError.limit) = found {
+          continuation.resume(returning: true)
+        } else {
+          continuation.resume(returning: false)
+        }
+      }
+      thread.stackSize = 512 << 10
+      thread.start()
+    }
+    #expect(isLimit)
   }
 
   @Test("refuses a context that is nested too deeply")

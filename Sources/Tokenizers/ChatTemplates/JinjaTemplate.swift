@@ -4,7 +4,7 @@ public struct JinjaTemplate: Sendable {
   private let statements: [TemplateStatement]
 
   /// What a rendering gives beside its text.
-  struct Rendering {
+  struct Rendering: Sendable {
     let text: String
     let generatedBytes: [Range<Int>]
     let generatedScalars: [Range<Int>]
@@ -16,8 +16,10 @@ public struct JinjaTemplate: Sendable {
     _ source: String, name: String = "template", options: JinjaOptions = JinjaOptions()
   ) throws {
     self.name = name
-    var parser = try TemplateParser(source, name: name, options: options)
-    statements = try parser.template()
+    statements = try withTemplateStack {
+      var parser = try TemplateParser(source, name: name, options: options)
+      return try parser.template()
+    }
   }
 
   /// The text of the template with the members of `context`, a dictionary, as its variables.
@@ -34,6 +36,13 @@ public struct JinjaTemplate: Sendable {
   }
 
   func rendering(
+    _ context: [(key: String, value: JinjaValue)], clock: TemplateClock, limits: ChatTemplateLimits
+  ) throws -> Rendering {
+    try withTemplateStack { try renderingHere(context, clock: clock, limits: limits) }
+  }
+
+  /// On the caller's stack.
+  private func renderingHere(
     _ context: [(key: String, value: JinjaValue)], clock: TemplateClock, limits: ChatTemplateLimits
   ) throws -> Rendering {
     let interpreter = TemplateInterpreter(limits: limits, clock: clock)
