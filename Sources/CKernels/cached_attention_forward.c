@@ -5,13 +5,16 @@
 /// do not fall into the same cache sets.
 enum { WEIGHT_STRIDE = PRIMER_CACHE_SEGMENT + 48 };
 
+/// Exponentials are taken to base 2: scores are divided by ln 2.
+#define LOG2_E 0x1.715476p0f
+
 /// A tile at work.
 typedef struct {
   const primer_cached_attention *attention;
   int64_t rows, width, padded;
   const int32_t *pages;
   const char *keys, *values;  // the head's part of page 0
-  int64_t page_bytes, scale_offset;
+  int64_t page_bytes, head_bytes, scale_offset;
   int64_t position[PRIMER_CACHED_LARGEST_ROWS];  // of each row
   const float *query[PRIMER_CACHED_LARGEST_ROWS];
   float *output[PRIMER_CACHED_LARGEST_ROWS];
@@ -19,6 +22,7 @@ typedef struct {
   float *weights;  // scores, then weights: [rows][WEIGHT_STRIDE], from the segment's first position on
   float *state;    // of the segment at work
   float *merged;   // of the segments before
+  const primer_cached_item *next;  // likely the thread's next, or NULL
 } primer_tile_work;
 
 /// Positions [begin, end) of one segment.
@@ -30,7 +34,7 @@ typedef struct {
 static void prepare_tile(const primer_cached_tile *tile, primer_tile_work *work) {
   const primer_cached_attention *g = tile->attention;
   int64_t group = g->heads / g->key_value_heads, token = tile->first_row / group, member = tile->first_row % group;
-  int64_t offset = tile->head * primer_cache_head_bytes(g->type, g->head_width);
+  int64_t offset = tile->head * work->head_bytes;
   work->attention = g;
   work->rows = tile->rows;
   work->pages = tile->sequence->pages;
@@ -48,10 +52,24 @@ static void prepare_tile(const primer_cached_tile *tile, primer_tile_work *work)
   }
 }
 
+/// The page of keys that will be read when the values of `page` are through, to be brought into cache as fast as these are read: the next
+/// segment's or the next item's; without one, the values themselves.
+static inline const char *keys_ahead(const primer_tile_work *work, uint64_t page) {
+  enum { PAGES = PRIMER_CACHE_SEGMENT / PRIMER_CACHE_PAGE };
+  uint64_t ahead = page + PAGES;
+  const char *none = work->values + work->pages[page] * work->page_bytes;
+  if (ahead * PRIMER_CACHE_PAGE <= (uint64_t)work->position[0]) return work->keys + work->pages[ahead] * work->page_bytes;
+  if (!work->next) return none;
+  const primer_cached_tile *tile = &work->next->tile;
+  ahead = (uint64_t)work->next->first * PAGES + page % PAGES;
+  if (ahead * PRIMER_CACHE_PAGE > (uint64_t)tile->sequence->first) return none;
+  return (const char *)work->attention->keys + tile->head * work->head_bytes + tile->sequence->pages[ahead] * work->page_bytes;
+}
+
 #define KERNEL_SOURCE "cached_attention_forward.inc"
 #include "isa_dispatch.h"
 
 void primer_cached_attention_forward(primer_pool *pool, const primer_cached_attention *attention) {
   primer_cached_plan plan = primer_cached_plan_make(attention, PRIMER_SELECT(cached_tile_rows), primer_pool_threads(pool));
-  primer_pool_run(pool, plan.count, 1, PRIMER_SELECT(cached_work), &plan);
+  primer_pool_run(plan.alone ? NULL : pool, plan.count, 1, PRIMER_SELECT(cached_work), &plan);
 }

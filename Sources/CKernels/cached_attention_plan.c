@@ -2,36 +2,45 @@
 
 #include "scratch.h"
 
-/// Items for each thread that are wanted, so that none waits long for another.
-enum { ITEMS_PER_THREAD = 4 };
+enum {
+  /// Items for each thread that are wanted, so that none waits long for another.
+  ITEMS_PER_THREAD = 4,
+  /// Products of numbers up to which waking a thread takes longer than doing its share.
+  ALONE = 65536,
+};
 
 /// What one pass over the tiles counts or, given memory, writes.
 typedef struct {
   const primer_cached_attention *attention;
   int64_t tile_rows;
   int64_t largest_cost;  // of an item, in rows times keys; 0: no limit
-  int64_t items, counters, state_floats, cost;
+  int64_t tiles, items, segments, split_tiles, state_floats, cost, largest_tile, rows;
   primer_cached_item *item_memory;
   _Atomic int32_t *counter_memory;
   float *state_memory;
 } planner;
 
 static void plan_tile(planner *p, primer_cached_tile tile) {
-  int64_t begin = primer_cache_first_visible(tile.attention, primer_cached_position(&tile, 0));
-  int64_t end = primer_cached_position(&tile, tile.rows - 1) + 1;
+  const primer_cached_attention *g = tile.attention;
+  int64_t group = g->heads / g->key_value_heads, end = tile.sequence->first + (tile.first_row + tile.rows - 1) / group + 1;
+  int64_t begin = primer_cache_first_visible(g, tile.sequence->first + tile.first_row / group);
   int64_t first = begin / PRIMER_CACHE_SEGMENT, segments = (end - 1) / PRIMER_CACHE_SEGMENT + 1 - first;
-  int64_t cost = tile.rows * (end - begin), runs = p->largest_cost > 0 ? (cost + p->largest_cost - 1) / p->largest_cost : 1;
+  int64_t cost = tile.rows * (end - begin), runs = 1;
+  if (p->largest_cost > 0 && cost > p->largest_cost) runs = (cost + p->largest_cost - 1) / p->largest_cost;
   if (runs > segments) runs = segments;
-  int64_t floats = primer_cached_state_floats(tile.attention->head_width, tile.rows);
   for (int64_t run = 0; p->item_memory && run < runs; run++)
     p->item_memory[p->items + run] = (primer_cached_item){
         tile, first + segments * run / runs, first + segments * (run + 1) / runs, first, segments,
-        runs > 1 ? p->state_memory + p->state_floats : NULL, p->counter_memory + p->counters};
-  if (p->item_memory && runs > 1) atomic_init(&p->counter_memory[p->counters], (int32_t)runs);
+        runs > 1 ? p->state_memory + p->state_floats : NULL, p->counter_memory + p->split_tiles};
+  if (p->item_memory && runs > 1) atomic_init(&p->counter_memory[p->split_tiles], (int32_t)runs);
+  p->tiles++;
   p->items += runs;
+  p->segments += segments;
   p->cost += cost;
-  p->counters += runs > 1;
-  p->state_floats += runs > 1 ? segments * floats : 0;
+  p->rows += tile.rows;
+  if (cost > p->largest_tile) p->largest_tile = cost;
+  p->split_tiles += runs > 1;
+  if (runs > 1) p->state_floats += segments * primer_cached_state_floats(g->head_width, tile.rows);
 }
 
 /// Long tiles come first, so that the last items are short.
@@ -45,18 +54,29 @@ static void plan_tiles(planner *p) {
     }
 }
 
-primer_cached_plan primer_cached_plan_make(const primer_cached_attention *attention, int64_t tile_rows, int threads) {
-  planner whole = {.attention = attention, .tile_rows = tile_rows};
+static bool is_little(const planner *p) { return 2 * p->cost * p->attention->head_width <= ALONE; }
+
+/// Counts the tiles that `threads` threads are to share: a tile that is much of the work goes segment by segment, or with fewer rows when it is
+/// all there is and short.
+static planner count_tiles(const primer_cached_attention *g, int64_t tile_rows, int threads) {
+  planner whole = {.attention = g, .tile_rows = tile_rows};
   plan_tiles(&whole);
-  int64_t largest_cost = threads > 1 ? whole.cost / (threads * ITEMS_PER_THREAD) + 1 : 0;
-  planner counted = {.attention = attention, .tile_rows = tile_rows, .largest_cost = largest_cost};
-  plan_tiles(&counted);
-  int64_t item_bytes = counted.items * (int64_t)sizeof(primer_cached_item), counter_bytes = (counted.counters * 4 + 63) / 64 * 64;
+  int64_t wanted = ITEMS_PER_THREAD * threads, share = whole.cost / wanted + 1;
+  if (threads <= 1 || whole.largest_tile <= share || is_little(&whole)) return whole;
+  planner shared = {.attention = g, .tile_rows = tile_rows, .largest_cost = share};
+  if (whole.tiles == 1 && 2 * whole.cost < 3 * PRIMER_CACHE_SEGMENT * whole.rows) shared.tile_rows = (whole.rows + threads - 1) / threads;
+  plan_tiles(&shared);
+  return shared;
+}
+
+primer_cached_plan primer_cached_plan_make(const primer_cached_attention *attention, int64_t tile_rows, int threads) {
+  planner counted = count_tiles(attention, tile_rows, threads);
+  int64_t item_bytes = counted.items * (int64_t)sizeof(primer_cached_item), counter_bytes = (counted.split_tiles * 4 + 63) / 64 * 64;
   char *memory = primer_scratch(PRIMER_SCRATCH_PLAN, (size_t)(item_bytes + counter_bytes + counted.state_floats * 4 + 64));
-  planner written = {.attention = attention, .tile_rows = tile_rows, .largest_cost = largest_cost};
+  planner written = {.attention = attention, .tile_rows = counted.tile_rows, .largest_cost = counted.largest_cost};
   written.item_memory = (primer_cached_item *)memory;
   written.counter_memory = (_Atomic int32_t *)(memory + item_bytes);
   written.state_memory = (float *)(memory + item_bytes + counter_bytes);
   plan_tiles(&written);
-  return (primer_cached_plan){written.items, written.item_memory};
+  return (primer_cached_plan){written.items, written.item_memory, threads, is_little(&counted)};
 }

@@ -1,6 +1,7 @@
 // How one call of attention over a paged cache is cut into work items.
 #pragma once
 #include <stdatomic.h>
+#include <stdbool.h>
 
 #include "cached_attention_pages.h"
 
@@ -24,16 +25,14 @@ typedef struct {
 typedef struct {
   int64_t count;
   primer_cached_item *items;
+  int threads;
+  bool alone;  // so little that one thread does it sooner
 } primer_cached_plan;
 
-/// Floats of a segment's state: maxima and totals of up to 16 rows, then their sums, [rows][padded width].
+/// Floats of a segment's state: maxima (in units of ln 2) and totals of up to 16 rows, then their sums, [rows][padded width].
 enum { PRIMER_CACHED_LARGEST_ROWS = 16 };
 static inline int64_t primer_cached_state_floats(int64_t head_width, int64_t rows) {
   return 2 * PRIMER_CACHED_LARGEST_ROWS + rows * primer_cache_padded(head_width);
-}
-
-static inline int64_t primer_cached_position(const primer_cached_tile *tile, int64_t row) {
-  return tile->sequence->first + (tile->first_row + row) / (tile->attention->heads / tile->attention->key_value_heads);
 }
 
 /// Items for `threads` threads from tiles of at most `tile_rows` rows, in the calling thread's scratch memory.

@@ -3,6 +3,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "matmul_kernels.h"
 #include "primer_weights.h"
 
 enum {
@@ -10,8 +11,8 @@ enum {
   WEIGHT_BLOCK = 32,
   /// Rows of weights that are unpacked together.
   WEIGHT_PANEL = 32,
-  /// Tokens that one call of `multiply` takes at most.
-  WEIGHT_TOKENS = 6,
+  /// Tokens whose rounded elements lie side by side, and that one call of `multiply` takes at most.
+  WEIGHT_GROUP = 12,
   WEIGHT_DIRECT_TOKENS = 4,
   /// Formats with a zero point have it here: a code c stands for scale·(c − 128).
   WEIGHT_ZERO = 128,
@@ -25,7 +26,8 @@ enum weight_form {
   WEIGHT_TWO_MINIMA,   // scale·c + minimum[h]
 };
 
-/// 32 elements of a row of x: one line of cache. element ≈ scale·code.
+/// 32 elements of a row of x: one line of cache. element ≈ scale·code. A product's x lies as [group][block][token of the group], so that
+/// products read it in one stream; a group has `width` tokens.
 typedef struct {
   int8_t codes[WEIGHT_BLOCK];
   float scale;
@@ -36,11 +38,12 @@ typedef struct {
   float unused;
 } weight_input;
 
-/// One block of 32 columns of a panel, unpacked. Which of the scales and minima count depends on the form.
+/// A panel, unpacked.
 typedef struct {
-  uint8_t codes[WEIGHT_BLOCK / 4][WEIGHT_PANEL][4];
-  float scale[2][WEIGHT_PANEL], minimum[2][WEIGHT_PANEL];
-} weight_tile;
+  uint8_t (*codes)[WEIGHT_BLOCK / 4][WEIGHT_PANEL][4];  // [block]
+  /// [block][weight_scales_of(form)]: scale, then the form's second scale, or minimum, or both minima
+  float (*scales)[WEIGHT_PANEL];
+} weight_tiles;
 
 /// Some rows of a stored matrix.
 typedef struct {
@@ -60,16 +63,18 @@ typedef struct {
 } weight_outcome;
 
 typedef struct {
-  /// Rounds a row of x.
-  void (*round_row)(const float *x, int64_t blocks, weight_input *out);
-  /// Unpacks a panel to `blocks` tiles; rows beyond the panel's are zeros.
-  void (*unpack)(const weight_panel *panel, weight_tile *tiles);
-  /// sums[tokens, WEIGHT_PANEL] of unpacked weights. `stride`: blocks from a token to the next.
-  void (*multiply)(enum weight_form form, int64_t blocks, const weight_tile *tiles, const weight_input *x, int64_t stride, int64_t tokens,
+  /// Rounds a row of x, a token of a group of `width`.
+  void (*round_row)(const float *x, int64_t blocks, weight_input *out, int64_t width);
+  /// Unpacks a panel; rows beyond the panel's are zeros.
+  void (*unpack)(const weight_panel *panel, const weight_tiles *tiles);
+  /// sums[tokens, WEIGHT_PANEL] of unpacked weights and tokens of one group.
+  void (*multiply)(enum weight_form form, int64_t blocks, const weight_tiles *tiles, const weight_input *x, int64_t width, int64_t tokens,
                    float *sums);
   /// The same for at most WEIGHT_DIRECT_TOKENS tokens from WEIGHT_PANEL packed rows, by type; NULL where there is none.
-  void (*multiply_direct[PRIMER_WEIGHT_TYPES])(const weight_panel *panel, const weight_input *x, int64_t stride, int64_t tokens,
+  void (*multiply_direct[PRIMER_WEIGHT_TYPES])(const weight_panel *panel, const weight_input *x, int64_t width, int64_t tokens,
                                                float *sums);
+  /// The same for [f16, bf16] and x in f32, columns a multiple of 16.
+  void (*multiply_halves[2])(const weight_panel *panel, const float *x, int64_t stride, int64_t columns, int64_t tokens, float *sums);
   /// Bias, activation, gate and residual; writes out.
   void (*finish)(const weight_outcome *outcome);
   /// A row as f32, times `scale`.
@@ -90,6 +95,9 @@ static inline enum weight_form weight_form_of(enum primer_weight_type type) {
     default: return WEIGHT_PLAIN;
   }
 }
+
+/// Vectors of scales and minima of a block of a panel.
+static inline int weight_scales_of(enum weight_form form) { return form == WEIGHT_PLAIN ? 1 : form == WEIGHT_TWO_MINIMA ? 3 : 2; }
 
 static inline int64_t weight_block_elements(enum primer_weight_type type) {
   return type <= PRIMER_WEIGHT_BF16 ? 1 : type >= PRIMER_WEIGHT_Q2_K && type <= PRIMER_WEIGHT_Q6_K ? 256 : 32;

@@ -10,17 +10,22 @@ enum {
   FLOAT_TOKENS = 96,
   /// Rows of f16 and bf16 weights that are turned into f32 together; a product of many tokens takes more at once.
   LARGEST_FLOAT_PANEL = 192,
+  /// Panels of an item, and their bytes once unpacked.
+  LARGEST_ITEM = 8,
+  LARGEST_ITEM_BYTES = 320 << 10,
   /// Bytes of weights that a thread takes at once.
   CHUNK_BYTES = 16384,
 };
 
-/// One call. Item i is a panel of rows of one matrix, or of both if gated.
+/// One call. An item is some panels of rows of one matrix, or of both if gated.
 typedef struct {
   const primer_weight_product *product;
   const weight_kernels *kernels;
   const matmul_kernels *matmul;
-  weight_input *inputs;  // [tokens, blocks]
-  int64_t blocks, panel_rows;
+  weight_input *inputs;  // [group][block][width]
+  int64_t width, blocks;
+  int64_t step;        // tokens whose sums are complete together
+  int64_t panel_rows, item_panels;
   int64_t first_item[PRIMER_WEIGHT_MATRICES + 1];
 } weight_plan;
 
@@ -31,11 +36,16 @@ static inline bool is_float(enum primer_weight_type type) { return type <= PRIME
 int64_t primer_weight_block_elements(enum primer_weight_type type) { return weight_block_elements(type); }
 int64_t primer_weight_block_bytes(enum primer_weight_type type) { return weight_block_bytes(type); }
 
+/// Where a token's rounded elements begin.
+static inline weight_input *inputs_of(const weight_plan *plan, int64_t token) {
+  return plan->inputs + token / plan->width * plan->width * plan->blocks + token % plan->width;
+}
+
 static void round_rows(void *context, int64_t begin, int64_t end, int worker) {
   (void)worker;
   const weight_plan *plan = context;
   for (int64_t t = begin; t < end; t++)
-    plan->kernels->round_row(plan->product->x + t * plan->product->x_stride, plan->blocks, plan->inputs + t * plan->blocks);
+    plan->kernels->round_row(plan->product->x + t * plan->product->x_stride, plan->blocks, inputs_of(plan, t), plan->width);
 }
 
 static weight_panel panel_of(const weight_plan *plan, int matrix, int64_t row) {
@@ -63,12 +73,17 @@ static void multiply_floats(const weight_plan *plan, const weight_panel *panel, 
 static int64_t unpacked_bytes(const weight_plan *plan, enum primer_weight_type type) {
   if (type == PRIMER_WEIGHT_F32) return 0;
   if (is_float(type)) return parts(plan->panel_rows * plan->product->columns * 4, 64) * 64;
-  return plan->blocks * (int64_t)sizeof(weight_tile);
+  return plan->blocks * (WEIGHT_BLOCK + weight_scales_of(weight_form_of(type)) * (int64_t)sizeof(float)) * WEIGHT_PANEL;
+}
+
+static weight_tiles tiles_at(const weight_plan *plan, void *unpacked) {
+  return (weight_tiles){unpacked, (void *)((uint8_t *)unpacked + plan->blocks * WEIGHT_BLOCK * WEIGHT_PANEL)};
 }
 
 static void unpack_panel(const weight_plan *plan, const weight_panel *panel, void *unpacked) {
   if (panel->type == PRIMER_WEIGHT_F32) return;
-  if (!is_float(panel->type)) return plan->kernels->unpack(panel, unpacked);
+  const weight_tiles tiles = tiles_at(plan, unpacked);
+  if (!is_float(panel->type)) return plan->kernels->unpack(panel, &tiles);
   for (int64_t row = 0; row < panel->rows; row++)
     plan->kernels->decode_row(panel->type, panel->data + row * panel->row_bytes, plan->product->columns, 1,
                               (float *)unpacked + row * plan->product->columns);
@@ -76,88 +91,129 @@ static void unpack_panel(const weight_plan *plan, const weight_panel *panel, voi
 
 /// Whether the panel's product is taken from the packed weights.
 static bool is_direct(const weight_plan *plan, const weight_panel *panel) {
-  return panel->rows == WEIGHT_PANEL && plan->product->tokens <= WEIGHT_DIRECT_TOKENS && plan->kernels->multiply_direct[panel->type];
+  if (panel->rows != WEIGHT_PANEL || plan->product->tokens > WEIGHT_DIRECT_TOKENS) return false;
+  if (panel->type == PRIMER_WEIGHT_F16 || panel->type == PRIMER_WEIGHT_BF16)
+    return plan->product->columns % 16 == 0 && plan->kernels->multiply_halves[0];
+  return plan->kernels->multiply_direct[panel->type];
 }
 
-static void multiply_panel(const weight_plan *plan, const weight_panel *panel, const void *unpacked, int64_t token, int64_t tokens,
-                           float *sums, int64_t stride) {
-  if (is_float(panel->type)) return multiply_floats(plan, panel, unpacked, token, tokens, sums, stride);
-  const weight_input *x = plan->inputs + token * plan->blocks;
-  if (is_direct(plan, panel)) return plan->kernels->multiply_direct[panel->type](panel, x, plan->blocks, tokens, sums);
-  plan->kernels->multiply(weight_form_of(panel->type), plan->blocks, unpacked, x, plan->blocks, tokens, sums);
+static void multiply_panel(const weight_plan *plan, const weight_panel *panel, void *unpacked, int64_t token, int64_t tokens,
+                           float *sums) {
+  const primer_weight_product *g = plan->product;
+  if (is_float(panel->type) && is_direct(plan, panel))
+    return plan->kernels->multiply_halves[panel->type - PRIMER_WEIGHT_F16](panel, g->x + token * g->x_stride, g->x_stride, g->columns, tokens, sums);
+  if (is_float(panel->type)) return multiply_floats(plan, panel, unpacked, token, tokens, sums, plan->panel_rows);
+  const weight_input *x = inputs_of(plan, token);
+  if (is_direct(plan, panel)) return plan->kernels->multiply_direct[panel->type](panel, x, plan->width, tokens, sums);
+  const weight_tiles tiles = tiles_at(plan, unpacked);
+  plan->kernels->multiply(weight_form_of(panel->type), plan->blocks, &tiles, x, plan->width, tokens, sums);
 }
 
-/// All tokens' products with the panel that starts at `row` of a matrix, or of the gated pair.
-static void compute_panel(const weight_plan *plan, int matrix, int64_t row) {
+/// All tokens' products with panels of the same rows of a matrix, or of the gated pair. Tokens go by in groups, each past all panels.
+static void compute_item(const weight_plan *plan, int matrix, int64_t panel, int64_t end) {
   const primer_weight_product *g = plan->product;
   const int count = g->gated ? 2 : 1;
-  const int64_t step = plan->panel_rows > WEIGHT_PANEL || is_float(g->matrices[matrix].type) ? FLOAT_TOKENS : WEIGHT_TOKENS;
-  const int64_t sums_bytes = step * plan->panel_rows * (int64_t)sizeof(float);
-  int64_t bytes = 0, offset[2];
-  for (int i = 0; i < count; i++) {
-    offset[i] = bytes;
-    bytes += sums_bytes + unpacked_bytes(plan, g->matrices[matrix + i].type);
-  }
-  uint8_t *memory = primer_scratch(PRIMER_SCRATCH_WEIGHTS, (size_t)bytes);
-  weight_panel panel[2];
-  for (int i = 0; i < count; i++) {
-    panel[i] = panel_of(plan, matrix + i, row);
-    if (!is_direct(plan, panel + i)) unpack_panel(plan, panel + i, memory + offset[i] + sums_bytes);
-  }
-  weight_outcome outcome = {.product = g, .matrix = matrix, .row = row, .rows = panel[0].rows, .stride = plan->panel_rows};
-  outcome.sums = (const float *)(const void *)memory;
-  outcome.up = (const float *)(const void *)(memory + offset[count - 1]);
-  for (int64_t token = 0; token < g->tokens; token += step) {
-    const int64_t tokens = smaller(step, g->tokens - token);
-    for (int i = 0; i < count; i++)
-      multiply_panel(plan, panel + i, memory + offset[i] + sums_bytes, token, tokens, (float *)(void *)(memory + offset[i]), plan->panel_rows);
-    outcome.token = token;
-    outcome.tokens = tokens;
-    plan->kernels->finish(&outcome);
+  const int64_t sums_bytes = plan->step * plan->panel_rows * (int64_t)sizeof(float);
+  const int64_t first_bytes = unpacked_bytes(plan, g->matrices[matrix].type);
+  const int64_t bytes = first_bytes + (g->gated ? unpacked_bytes(plan, g->matrices[1].type) : 0);
+  uint8_t *sums = primer_scratch(PRIMER_SCRATCH_WEIGHTS, (size_t)(2 * sums_bytes + (end - panel) * bytes));
+  uint8_t *unpacked = sums + 2 * sums_bytes;
+  for (int64_t p = panel; p < end; p++)
+    for (int i = 0; i < count; i++) {
+      const weight_panel rows = panel_of(plan, matrix + i, p * plan->panel_rows);
+      if (!is_direct(plan, &rows)) unpack_panel(plan, &rows, unpacked + (p - panel) * bytes + i * first_bytes);
+    }
+  for (int64_t token = 0; token < g->tokens; token += plan->step) {
+    weight_outcome outcome = {.product = g, .matrix = matrix, .token = token, .stride = plan->panel_rows};
+    outcome.tokens = smaller(plan->step, g->tokens - token);
+    outcome.sums = (const float *)(const void *)sums;
+    outcome.up = (const float *)(const void *)(sums + sums_bytes);
+    for (int64_t p = panel; p < end; p++) {
+      for (int i = 0; i < count; i++) {
+        const weight_panel rows = panel_of(plan, matrix + i, p * plan->panel_rows);
+        multiply_panel(plan, &rows, unpacked + (p - panel) * bytes + i * first_bytes, token, outcome.tokens,
+                       (float *)(void *)(sums + i * sums_bytes));
+        outcome.rows = rows.rows;
+      }
+      outcome.row = p * plan->panel_rows;
+      plan->kernels->finish(&outcome);
+    }
   }
 }
 
-static void compute_panels(void *context, int64_t begin, int64_t end, int worker) {
+static void compute_items(void *context, int64_t begin, int64_t end, int worker) {
   (void)worker;
   const weight_plan *plan = context;
   for (int64_t item = begin; item < end; item++) {
     int matrix = 0;
     while (item >= plan->first_item[matrix + 1]) matrix++;
-    compute_panel(plan, matrix, (item - plan->first_item[matrix]) * plan->panel_rows);
+    const int64_t panel = (item - plan->first_item[matrix]) * plan->item_panels;
+    const int64_t panels = parts(plan->product->matrices[matrix].rows, plan->panel_rows);
+    compute_item(plan, matrix, panel, smaller(panel + plan->item_panels, panels));
   }
 }
 
-/// Rows of a panel: WEIGHT_PANEL where a matrix is quantised.
-static int64_t choose_panel_rows(const primer_weight_product *g, int threads) {
-  int64_t rows = 0;
-  for (int i = 0; i < g->count; i++) {
-    if (!is_float(g->matrices[i].type)) return WEIGHT_PANEL;
-    rows += g->matrices[i].rows;
-  }
+/// Whether x must be rounded: a matrix is quantised.
+static bool is_rounded(const primer_weight_product *g) {
+  for (int i = 0; i < g->count; i++)
+    if (!is_float(g->matrices[i].type)) return true;
+  return false;
+}
+
+/// Rows of a panel of f32, f16 or bf16.
+static int64_t choose_float_rows(const primer_weight_product *g, int64_t rows, int64_t threads) {
   const int64_t even = rows / (4 * threads) / WEIGHT_PANEL * WEIGHT_PANEL;
-  return g->tokens <= 4 || even < WEIGHT_PANEL ? WEIGHT_PANEL : smaller(even, LARGEST_FLOAT_PANEL);
+  return g->tokens <= WEIGHT_DIRECT_TOKENS || even < WEIGHT_PANEL ? WEIGHT_PANEL : smaller(even, LARGEST_FLOAT_PANEL);
+}
+
+/// Panels of an item of many tokens: as many as fit into the second cache, since the tokens' elements come by once for all of them; but so
+/// that the threads are done together.
+static int64_t choose_item_panels(const weight_plan *plan, int64_t panels, int64_t bytes, int64_t threads) {
+  int64_t best = 1, best_time = 0;
+  for (int64_t count = 1; count <= LARGEST_ITEM && count * bytes <= LARGEST_ITEM_BYTES; count++) {
+    // A pass over the tokens costs about as much as a tenth of a panel's products.
+    const int64_t time = parts(parts(panels, count), threads) * (10 * count + 1);
+    if (count > 1 && time >= best_time) continue;
+    best = count;
+    best_time = time;
+  }
+  return plan->product->tokens > plan->step && is_rounded(plan->product) ? best : 1;
+}
+
+/// Cuts the call into items.
+static void choose_items(weight_plan *plan, int64_t threads) {
+  const primer_weight_product *g = plan->product;
+  const int counted = g->gated ? 1 : g->count;
+  int64_t rows = 0, bytes = 1;
+  for (int i = 0; i < g->count; i++) {
+    const int64_t unpacked = unpacked_bytes(plan, g->matrices[i].type) * (g->gated ? 2 : 1);
+    rows += i < counted ? g->matrices[i].rows : 0;
+    bytes = bytes > unpacked ? bytes : unpacked;
+  }
+  if (!is_rounded(g)) plan->panel_rows = choose_float_rows(g, rows, threads);
+  plan->item_panels = choose_item_panels(plan, parts(rows, plan->panel_rows), bytes, threads);
+  for (int i = 0; i < g->count; i++) {
+    const int64_t panels = i < counted ? parts(g->matrices[i].rows, plan->panel_rows) : 0;
+    plan->first_item[i + 1] = plan->first_item[i] + parts(panels, plan->item_panels);
+  }
 }
 
 void primer_weight_product_run(primer_pool *pool, const primer_weight_product *g) {
   if (g->tokens <= 0 || g->count <= 0) return;
-  weight_plan plan = {.product = g, .kernels = primer_weight_kernels(), .matmul = primer_matmul_kernels()};
+  weight_plan plan = {.product = g, .kernels = primer_weight_kernels(), .matmul = primer_matmul_kernels(), .panel_rows = WEIGHT_PANEL};
+  const bool rounds = is_rounded(g);
   plan.blocks = g->columns / WEIGHT_BLOCK;
-  plan.panel_rows = choose_panel_rows(g, primer_pool_threads(pool));
-  bool rounds = false;
-  int64_t row_bytes = 1;
-  for (int i = 0; i < g->count; i++) {
-    const enum primer_weight_type type = g->matrices[i].type;
-    const bool counts = i == 0 || !g->gated;
-    plan.first_item[i + 1] = plan.first_item[i] + (counts ? parts(g->matrices[i].rows, plan.panel_rows) : 0);
-    rounds = rounds || !is_float(type);
-    row_bytes = row_bytes > weight_row_bytes(type, g->columns) ? row_bytes : weight_row_bytes(type, g->columns);
-  }
+  plan.step = rounds ? WEIGHT_GROUP : FLOAT_TOKENS;
+  choose_items(&plan, primer_pool_threads(pool));
   if (rounds) {
-    plan.inputs = primer_scratch(PRIMER_SCRATCH_WEIGHT_INPUTS, (size_t)(g->tokens * plan.blocks) * sizeof *plan.inputs);
+    plan.width = smaller(g->tokens, WEIGHT_GROUP);
+    const int64_t inputs = parts(g->tokens, plan.width) * plan.width * plan.blocks;
+    plan.inputs = primer_scratch(PRIMER_SCRATCH_WEIGHT_INPUTS, (size_t)inputs * sizeof *plan.inputs);
     primer_pool_run(pool, g->tokens, primer_rows_in_chunk(PRIMER_LIGHT_CHUNK, g->columns), round_rows, &plan);
   }
-  const int64_t chunk = g->tokens > WEIGHT_TOKENS ? 1 : CHUNK_BYTES / (row_bytes * plan.panel_rows) + 1;
-  primer_pool_run(pool, plan.first_item[g->count], chunk, compute_panels, &plan);
+  const int64_t row_bytes = weight_row_bytes(g->matrices[0].type, g->columns) + 1;
+  const int64_t chunk = g->tokens > WEIGHT_DIRECT_TOKENS ? 1 : CHUNK_BYTES / (row_bytes * plan.panel_rows) + 1;
+  primer_pool_run(pool, plan.first_item[g->count], chunk, compute_items, &plan);
 }
 
 typedef struct {

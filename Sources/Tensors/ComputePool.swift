@@ -44,3 +44,28 @@ public final class ComputePool: @unchecked Sendable {
     String(cString: primer_isa_name(primer_isa_current()))
   }
 }
+
+extension ComputePool {
+  /// Calls `body` with ranges of `chunk` that make up `0..<items`, on all threads.
+  package func forEachRange(
+    of items: Int, chunk: Int, _ body: @Sendable (Range<Int>) -> Void
+  ) {
+    withoutActuallyEscaping(body) { body in
+      let region = Region(body: body)
+      withExtendedLifetime(region) {
+        primer_pool_run(
+          handle, Int64(items), Int64(chunk),
+          { context, begin, end, _ in
+            Unmanaged<Region>.fromOpaque(context!).takeUnretainedValue()
+              .body(Int(begin)..<Int(end))
+          }, Unmanaged.passUnretained(region).toOpaque())
+      }
+    }
+  }
+
+  /// Work, as C hands it on.
+  private final class Region: Sendable {
+    let body: @Sendable (Range<Int>) -> Void
+    init(body: @escaping @Sendable (Range<Int>) -> Void) { self.body = body }
+  }
+}

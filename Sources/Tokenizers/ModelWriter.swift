@@ -28,12 +28,14 @@ extension TokenModel {
       guard !model.spaces.isPreTokenizer else { return "null" }
       var steps: [String] = []
       if model.spaces.removesExtra {
-        steps += [
-          #"{"type": "Strip", "strip_left": true, "strip_right": true}"#,
-          #"{"type": "Replace", "pattern": {"Regex": " {2,}"}, "content": " "}"#,
-        ]
+        steps += SpaceRule.extraSpaces.map { expression, content in
+          """
+          {"type": "Replace", "pattern": {"Regex": \(JSONValue.quoted(expression))}, \
+          "content": \(JSONValue.quoted(content))}
+          """
+        }
       }
-      if model.spaces.prefix == .always {
+      if model.spaces.prefix != .none {
         steps.append(#"{"type": "Prepend", "prepend": \#(Self.escape)}"#)
       }
       steps.append(
@@ -167,13 +169,18 @@ extension TokenModel {
 }
 
 extension SpaceRule {
+  /// What a normaliser replaces where a rule removes extra spaces, in order.
+  static let extraSpaces = [
+    (expression: "^ +| +$", content: ""), (expression: " {2,}", content: " "),
+  ]
+
   /// The rule as the pre_tokenizer `Metaspace`; "null" where it is not one.
   fileprivate var metaspace: String {
     guard isPreTokenizer else { return "null" }
     let scheme =
       switch prefix {
       case .none: "never"
-      case .always, .unlessSpaced: "always"
+      case .always, .afterSpecial, .unlessSpaced: "always"
       case .firstUnlessSpaced: "first"
       }
     return """

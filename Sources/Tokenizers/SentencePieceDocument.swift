@@ -11,23 +11,23 @@ extension TokenizerDocument {
     var rule = SpaceRule()
     let steps = steps(root["normalizer"], "normalizers")
     var escapes = false
-    var strips = false
+    var extra: [String] = []
     for step in steps {
-      switch step["type"]?.string {
-      case "Prepend" where step["prepend"]?.string == Self.escape: rule.prefix = .always
-      case "Replace"
-      where step["pattern"]?["String"]?.string == " " && step["content"]?.string == Self.escape:
+      let content = step["content"]?.string
+      switch (step["type"]?.string, step["pattern"]?["Regex"]?.string) {
+      case ("Prepend", _) where step["prepend"]?.string == Self.escape: rule.prefix = .always
+      case ("Replace", nil)
+      where step["pattern"]?["String"]?.string == " " && content == Self.escape:
         escapes = true
-      case "Strip" where step["strip_left"]?.bool == true && step["strip_right"]?.bool == true:
-        strips = true
-      case "Replace"
-      where step["pattern"]?["Regex"]?.string == " {2,}" && step["content"]?.string == " "
-        && strips && !escapes:
-        rule.removesExtra = true
-      case let type:
+      case ("Replace", let expression?)
+      where SpaceRule.extraSpaces.contains { $0 == (expression, content) } && !escapes
+        && rule.prefix == .none:
+        extra.append(expression)
+      case (let type, _):
         throw unsupported("the normalizer \(type ?? "?") of this form, without ByteLevel,")
       }
     }
+    rule.removesExtra = extra == SpaceRule.extraSpaces.map(\.expression)
     if isMetaspace {
       guard steps.isEmpty, preTokenizer?["replacement"]?.string == Self.escape else {
         throw unsupported("the pre_tokenizer Metaspace of this form")
@@ -35,7 +35,7 @@ extension TokenizerDocument {
       rule.isPreTokenizer = true
       rule.prefix = try prefix(preTokenizer)
       rule.cutsAtEverySpace = preTokenizer?["split"]?.bool ?? true
-    } else if !escapes || strips != rule.removesExtra {
+    } else if !escapes || rule.removesExtra == extra.isEmpty {
       if steps.isEmpty { throw unsupported("a BPE model without pre_tokenizer and normalizer") }
       throw unsupported("this sequence of normalizers")
     }
@@ -97,7 +97,7 @@ extension TokenizerDocument {
     let vocabulary = pieces.vocabulary
     func spaced(_ text: String) -> [UInt8] {
       let bytes = Array(text.utf8)
-      return SpaceRule().apply(bytes.span, 0, bytes.count, isFirst: false) ?? bytes
+      return SpaceRule().apply(bytes.span, 0, bytes.count) ?? bytes
     }
     let merges = try lines.enumerated().map { rank, line in
       guard let line = MergeLine(line),

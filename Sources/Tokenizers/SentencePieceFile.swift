@@ -57,7 +57,13 @@ struct SentencePieceFile {
       default: break
       }
     }
-    tokens.append(bytes[piece])
+    if type == TokenizerDescription.TokenType.userDefined.rawValue {
+      // Looked for in the text as it is, in which a space is a space.
+      let content = String(decoding: bytes[piece], as: UTF8.self)
+      tokens.append(Array(content.replacing("\u{2581}", with: " ").utf8))
+    } else {
+      tokens.append(bytes[piece])
+    }
     scores.append(score)
     types.append(type)
   }
@@ -121,6 +127,7 @@ struct SentencePieceFile {
     description.endOfText = token(numbers.ends)
     description.padding = token(numbers.padding)
     description.addsSpacePrefix = addsPrefix
+    description.repeatsSpacePrefix = false
     description.removesExtraSpaces = removesExtra
     description.addsBeginningOfText =
       description.beginningOfText != nil && configuration["add_bos_token"]?.bool ?? true

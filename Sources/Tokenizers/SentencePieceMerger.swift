@@ -6,7 +6,7 @@ final class SentencePieceScratch {
     var ids = InlineArray<7, Int32>(repeating: 0)
   }
 
-  private static let rememberedCount = 1 << 13
+  private static let rememberedCount = 1 << 14
   private var words = [Remembered](repeating: Remembered(), count: rememberedCount)
   fileprivate var links: [SentencePieceMerger.Link] = []
   fileprivate var heap = MergeHeap()

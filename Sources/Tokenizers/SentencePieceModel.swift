@@ -5,6 +5,8 @@ struct SpaceRule: Sendable, Equatable {
     case none
     /// Before each stretch of text (llama.cpp, and Hugging Face's normalizer `Prepend`).
     case always
+    /// Before the text, and after special tokens (SentencePiece, of which special tokens are no part).
+    case afterSpecial
     /// Before each stretch that does not begin with a space (`Metaspace`, "always").
     case unlessSpaced
     /// Before the text, if it does not begin with a space (`Metaspace`, "first").
@@ -21,12 +23,23 @@ struct SpaceRule: Sendable, Equatable {
   /// Decoding a whole text drops the space that it begins with.
   var stripsPrefix = false
 
+  /// What comes before a stretch of text.
+  enum Place {
+    case start
+    case afterSpecial
+    /// An added token that is not special, or text.
+    case inside
+  }
+
   /// The text between `start` and `end` as it is merged; nil where it stays as it is.
-  func apply(_ text: Span<UInt8>, _ start: Int, _ end: Int, isFirst: Bool) -> [UInt8]? {
+  func apply(
+    _ text: Span<UInt8>, _ start: Int, _ end: Int, _ place: Place = .inside
+  ) -> [UInt8]? {
     let escaped = (start..<end).contains { text[$0] == 0xE2 }
     guard prefix != .none || removesExtra || escaped else { return nil }
     var result: [UInt8] = []
     result.reserveCapacity(end - start + 1)
+    var last = UInt8(ascii: " ")
     var position = start
     while position < end {
       let byte = text[position]
@@ -34,18 +47,20 @@ struct SpaceRule: Sendable, Equatable {
         result.append(UInt8(ascii: " "))
         position += 3
       } else {
-        result.append(byte)
+        if !removesExtra || byte != UInt8(ascii: " ") || last != byte { result.append(byte) }
         position += 1
       }
+      last = byte
     }
-    if removesExtra { result = Self.collapsed(result) }
+    if removesExtra && last == UInt8(ascii: " ") && !result.isEmpty { result.removeLast() }
     guard !result.isEmpty else { return result }
     let adds =
       switch prefix {
       case .none: false
       case .always: true
+      case .afterSpecial: place != .inside
       case .unlessSpaced: result[0] != UInt8(ascii: " ")
-      case .firstUnlessSpaced: isFirst && result[0] != UInt8(ascii: " ")
+      case .firstUnlessSpaced: place == .start && result[0] != UInt8(ascii: " ")
       }
     if adds { result.insert(UInt8(ascii: " "), at: 0) }
     return result
@@ -55,15 +70,6 @@ struct SpaceRule: Sendable, Equatable {
   static func isEscape(_ text: Span<UInt8>, _ position: Int, _ end: Int) -> Bool {
     position + 2 < end && text[position] == 0xE2 && text[position + 1] == 0x96
       && text[position + 2] == 0x81
-  }
-
-  private static func collapsed(_ text: [UInt8]) -> [UInt8] {
-    var result: [UInt8] = []
-    for byte in text where byte != UInt8(ascii: " ") || (result.last ?? byte) != byte {
-      result.append(byte)
-    }
-    if result.last == UInt8(ascii: " ") { result.removeLast() }
-    return result
   }
 }
 

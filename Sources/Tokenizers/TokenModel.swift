@@ -30,7 +30,7 @@ enum TokenModel: Sendable {
     guard case .sentencePiece(let model) = self, !model.spaces.isPreTokenizer else { return nil }
     return { token in
       let bytes = Array(token.content.utf8)
-      return model.spaces.apply(bytes.span, 0, bytes.count, isFirst: true) ?? bytes
+      return model.spaces.apply(bytes.span, 0, bytes.count, .start) ?? bytes
     }
   }
 
@@ -43,7 +43,7 @@ enum TokenModel: Sendable {
       if let byte = SentencePieceVocabulary.byte(bytes[...]), model.byteTokens[Int(byte)] >= 0 {
         return model.byteTokens[Int(byte)]
       }
-      let spaced = SpaceRule().apply(bytes.span, 0, bytes.count, isFirst: false) ?? bytes
+      let spaced = SpaceRule().apply(bytes.span, 0, bytes.count) ?? bytes
       return model.vocabulary.id(of: spaced)
     case .wordPiece(let model):
       let isContinuation = token.hasPrefix(model.continuation)

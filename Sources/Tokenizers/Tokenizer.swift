@@ -170,15 +170,19 @@ public struct Tokenizer: Sendable {
     _ text: Span<UInt8>, _ special: SpecialTokenHandling, _ framed: Bool
   ) throws -> [Int32] {
     var ids: [Int32] = []
+    var place = SpaceRule.Place.start
     try stretches(of: text, 0, text.count, finders.raw, special) { stretch in
       switch stretch {
-      case .token(let id): ids.append(id)
+      case .token(let id):
+        ids.append(id)
+        place = decoding.isSpecial(id) ? .afterSpecial : .inside
       case .text(let start, let end):
-        if let normal = normalized(text, start, end) {
-          try append(normal.span, 0, normal.count, special, isFirst: start == 0, to: &ids)
+        if let normal = normalized(text, start, end, place) {
+          try append(normal.span, 0, normal.count, special, place, to: &ids)
         } else {
-          try append(text, start, end, special, isFirst: start == 0, to: &ids)
+          try append(text, start, end, special, place, to: &ids)
         }
+        place = .inside
       }
     }
     guard framed else { return ids }
@@ -192,9 +196,11 @@ public struct Tokenizer: Sendable {
   }
 
   /// A stretch of text after normalisation; nil where it stays as it is.
-  private func normalized(_ text: Span<UInt8>, _ start: Int, _ end: Int) -> [UInt8]? {
+  private func normalized(
+    _ text: Span<UInt8>, _ start: Int, _ end: Int, _ place: SpaceRule.Place
+  ) -> [UInt8]? {
     if case .sentencePiece(let model) = model, !model.spaces.isPreTokenizer {
-      return model.spaces.apply(text, start, end, isFirst: start == 0)
+      return model.spaces.apply(text, start, end, place)
     }
     let raw = text.extracting(start..<end)
     return normalization.changes(raw) ? normalization.apply(raw) : nil
@@ -202,27 +208,32 @@ public struct Tokenizer: Sendable {
 
   /// Adds the tokens of a normalised stretch.
   private func append(
-    _ text: Span<UInt8>, _ start: Int, _ end: Int, _ special: SpecialTokenHandling, isFirst: Bool,
-    to ids: inout [Int32]
+    _ text: Span<UInt8>, _ start: Int, _ end: Int, _ special: SpecialTokenHandling,
+    _ place: SpaceRule.Place, to ids: inout [Int32]
   ) throws {
+    var place = place
     try stretches(of: text, start, end, finders.normalized, special) { stretch in
       switch stretch {
-      case .token(let id): ids.append(id)
+      case .token(let id):
+        ids.append(id)
+        place = decoding.isSpecial(id) ? .afterSpecial : .inside
       case .text(let from, let to):
-        let led = self.led(text, from, to, isFirst: isFirst && from == start)
-        if let led {
+        if let led = led(text, from, to, place) {
           try append(led.span, 0, led.count, to: &ids)
         } else {
           try append(text, from, to, to: &ids)
         }
+        place = .inside
       }
     }
   }
 
   /// A stretch with the space that pre-tokenization puts before it; nil where it stays as it is.
-  private func led(_ text: Span<UInt8>, _ start: Int, _ end: Int, isFirst: Bool) -> [UInt8]? {
+  private func led(
+    _ text: Span<UInt8>, _ start: Int, _ end: Int, _ place: SpaceRule.Place
+  ) -> [UInt8]? {
     if case .sentencePiece(let model) = model, model.spaces.isPreTokenizer {
-      return model.spaces.apply(text, start, end, isFirst: isFirst)
+      return model.spaces.apply(text, start, end, place)
     }
     guard addsLeadingSpace && text[start] != UInt8(ascii: " ") else { return nil }
     return [UInt8(ascii: " ")] + (start..<end).map { text[$0] }

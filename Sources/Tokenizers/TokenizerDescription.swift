@@ -34,8 +34,11 @@ public struct TokenizerDescription: Sendable {
 
   public var addsBeginningOfText: Bool?
   public var addsEndOfText: Bool?
-  /// SentencePiece: a space leads each stretch of text.
+  /// SentencePiece: a space leads the text.
   public var addsSpacePrefix: Bool?
+  /// SentencePiece: a space leads what follows an added token too, though it is no special one, as llama.cpp
+  /// has it; true where nil.
+  public var repeatsSpacePrefix: Bool?
   /// SentencePiece: runs of spaces become one, and the ones at the ends go; false where nil.
   public var removesExtraSpaces: Bool?
   /// WordPiece: letters become small, and lose their accents; true where nil.
@@ -202,7 +205,8 @@ struct DescribedTokenizer {
     let model = SentencePieceModel(
       pieces, rule: .scores(ranks: ranks),
       spaces: SpaceRule(
-        prefix: prefixed ? .always : .none,
+        prefix: !prefixed
+          ? .none : description.repeatsSpacePrefix ?? true ? .always : .afterSpecial,
         removesExtra: description.removesExtraSpaces ?? false, stripsPrefix: prefixed),
       unknown: unknown, fusesUnknown: true, scores: scores)
     return Tokenizer(

@@ -35,3 +35,10 @@ extension Tokenizer {
     return (scratch.merge(piece[...], with: model.tables(for: 0)), scratch.queueSteps)
   }
 }
+
+extension Tokenizer {
+  /// The bytes that a token adds to a text; none of a special one, or of a number without a token.
+  package func textBytes(of id: Int32) -> [UInt8] {
+    isSpecial(id) ? [] : decodeBytes([id])
+  }
+}

@@ -42,8 +42,8 @@ public enum ChatTemplateError: Error, Equatable, Sendable, CustomStringConvertib
 /// How much work and memory a template may take. A template comes with a model's files, so it may
 /// be anyone's.
 public struct ChatTemplateLimits: Sendable, Equatable {
-  /// Statements, parts of expressions, and passes of loops; also one for each KiB of text made and
-  /// for each four elements of a list made.
+  /// Statements, parts of expressions, and passes of loops; also one for each 256 bytes of text made
+  /// and for each four elements of a list made.
   public var steps: Int
   /// UTF-8 bytes of the rendered text.
   public var outputBytes: Int

@@ -56,7 +56,7 @@ public enum JinjaValue: Sendable {
     case .dictionary(let members):
       return .dictionary(
         try TemplateDictionary(
-          members.map { (.string($0.key), try $0.value.value(level: level + 1)) }))
+          members.map { (.string($0.key), try $0.value.value(level: level + 1)) }, nil))
     }
   }
 }

@@ -117,7 +117,6 @@ enum PythonText {
     var rest = scalars[...].drop(while: isSpace)
     while !rest.isEmpty {
       if parts.count == limit {
-        while let last = rest.last, isSpace(last) { rest.removeLast() }
         add(rest)
         break
       }

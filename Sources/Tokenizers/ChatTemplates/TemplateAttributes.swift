@@ -13,9 +13,9 @@ extension TemplateRun {
 
   /// What Python would find as an attribute; nil where there is none.
   func ownAttribute(_ name: String, of value: TemplateValue) throws -> TemplateValue? {
+    if case .undefined(let reason) = value { throw TemplateFailure.wrong(reason) }
     if name.hasPrefix("__"), name.hasSuffix("__") { return unsafe(name, of: value) }
     switch value {
-    case .undefined(let reason): throw TemplateFailure.wrong(reason)
     case .string, .markup:
       return Self.textMethods.contains(name) ? .callable(.method(value, name)) : nil
     case .dictionary:
@@ -80,7 +80,7 @@ extension TemplateRun {
     switch value {
     case .undefined(let reason): throw TemplateFailure.wrong(reason)
     case .dictionary(let dictionary):
-      if let found = (try? TemplateKey(key)).flatMap({ dictionary[$0] }) { return found }
+      if let found = try keyed(key).flatMap({ dictionary[$0] }) { return found }
     case .sequence(let sequence) where sequence.kind.isIndexed:
       if case .integer(let index)? = TemplateNumber(key),
         let place = Self.place(index, in: sequence.elements.count)
@@ -104,6 +104,15 @@ extension TemplateRun {
     }
     return try ownAttribute(name, of: value)
       ?? .undefined("'\(value.typeName)' object has no attribute '\(name)'")
+  }
+
+  /// `value` as a key; nil where it cannot be one.
+  private func keyed(_ value: TemplateValue) throws -> TemplateKey? {
+    do {
+      return try TemplateKey(value, self)
+    } catch TemplateFailure.wrong {
+      return nil
+    }
   }
 
   private static func place(_ index: Int, in count: Int) -> Int? {

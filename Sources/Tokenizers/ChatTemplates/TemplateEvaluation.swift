@@ -34,7 +34,7 @@ extension TemplateInterpreter {
     case .dictionary(let members):
       return .dictionary(
         try TemplateDictionary(
-          members.map { (try evaluate($0.key, scope), try evaluate($0.value, scope)) }))
+          members.map { (try evaluate($0.key, scope), try evaluate($0.value, scope)) }, run))
     default: return .none
     }
   }

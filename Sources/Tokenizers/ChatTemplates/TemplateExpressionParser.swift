@@ -206,6 +206,7 @@ extension TemplateParser {
   }
 
   private mutating func subscripted() throws -> TemplateLink.Kind {
+    if skip(.symbol("]")) { return .item(.tuple([])) }
     var start: TemplateExpression?
     if !isSymbol(":") {
       let first = try tuple(until: nil)

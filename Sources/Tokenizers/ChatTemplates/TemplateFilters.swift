@@ -115,19 +115,18 @@ enum TemplateFilters {
   private static let truncate: TemplateFilter = { run, value, arguments in
     let bound = try arguments.bound(
       to: "length", "killwords", "end", "leeway", of: "truncate")
-    guard let text = value.text else {
-      throw TemplateFailure.wrong("truncate needs a string, not a \(value.typeName)")
-    }
     let (length, end) = (try bound.integer(0, default: 255), try bound.text(2, default: "..."))
     let leeway = try bound.optionalInteger(3) ?? 5
-    let scalars = text.unicodeScalars
     let kept = length.subtractingReportingOverflow(end.unicodeScalars.count).partialValue
     guard leeway >= 0, length >= 0, kept >= 0 else {
       throw TemplateFailure.wrong("truncate needs a length that its end fits in")
     }
     let (most, overflow) = length.addingReportingOverflow(leeway)
-    if overflow || scalars.count <= most { return value }
-    let start = String(scalars: scalars.prefix(kept))
+    if try overflow || run.count(of: value) <= most { return value }
+    guard let text = value.text else {
+      throw TemplateFailure.wrong("truncate needs a string, not a \(value.typeName)")
+    }
+    let start = String(scalars: text.unicodeScalars.prefix(kept))
     if bound[1].map(run.isTrue) ?? false { return try run.made(start + end) }
     return try run.made(PythonText.split(start, at: " ", limit: 1, fromEnd: true)[0] + end)
   }
@@ -139,7 +138,8 @@ enum TemplateFilters {
     if arguments.named.isEmpty {
       return try run.made(run.formatted(run.printed(value), with: .tuple(arguments.positional)))
     }
-    let names = try TemplateDictionary(arguments.named.map { (.string($0.name), $0.value) })
+    let names = try TemplateDictionary(
+      arguments.named.map { (.string($0.name), $0.value) }, run)
     return try run.made(run.formatted(run.printed(value), with: .dictionary(names)))
   }
 

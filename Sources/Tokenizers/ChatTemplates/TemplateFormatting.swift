@@ -171,13 +171,29 @@ extension TemplateRun {
 
   // MARK: str.format
 
+  /// How a format's fields are numbered: all of them in order, or each by its number.
+  private struct Numbering {
+    var next = 0
+    var isManual: Bool?
+
+    mutating func place(_ number: Int?) throws -> Int {
+      guard isManual == nil || isManual == (number != nil) else {
+        throw TemplateFailure.wrong("format: fields with and without numbers")
+      }
+      isManual = number != nil
+      next += 1
+      return number ?? next - 1
+    }
+  }
+
   func format(_ text: String, _ arguments: TemplateArguments) throws -> String {
-    var automatic = 0
+    var automatic = Numbering()
     return try format(Array(text.unicodeScalars)[...], arguments, &automatic, level: 0)
   }
 
   private func format(
-    _ text: ArraySlice<Unicode.Scalar>, _ arguments: TemplateArguments, _ automatic: inout Int,
+    _ text: ArraySlice<Unicode.Scalar>, _ arguments: TemplateArguments,
+    _ automatic: inout Numbering,
     level: Int
   ) throws -> String {
     guard level < 2 else { throw TemplateFailure.wrong("format: fields within fields of fields") }
@@ -209,7 +225,8 @@ extension TemplateRun {
   }
 
   private func replacement(
-    _ field: ArraySlice<Unicode.Scalar>, _ arguments: TemplateArguments, _ automatic: inout Int,
+    _ field: ArraySlice<Unicode.Scalar>, _ arguments: TemplateArguments,
+    _ automatic: inout Numbering,
     _ level: Int
   ) throws -> String {
     let place = field.prefix { $0 != ":" && $0 != "!" }
@@ -244,14 +261,14 @@ extension TemplateRun {
 
   /// The value that `name.attribute[item]` names.
   private func fieldValue(
-    _ field: ArraySlice<Unicode.Scalar>, _ arguments: TemplateArguments, _ automatic: inout Int
+    _ field: ArraySlice<Unicode.Scalar>, _ arguments: TemplateArguments,
+    _ automatic: inout Numbering
   ) throws -> TemplateValue {
     let name = String(scalars: field.prefix { $0 != "." && $0 != "[" })
     var rest = field.dropFirst(name.unicodeScalars.count)
     var value: TemplateValue
     if name.isEmpty || Int(name) != nil {
-      let place = Int(name) ?? automatic
-      if name.isEmpty { automatic += 1 }
+      let place = try automatic.place(Int(name))
       guard arguments.positional.indices.contains(place) else {
         throw TemplateFailure.wrong("format: no argument \(place)")
       }

@@ -7,7 +7,7 @@ extension TemplateInterpreter {
   func call(function name: String, _ arguments: TemplateArguments) throws -> TemplateValue {
     switch name {
     case "range": return try range(arguments)
-    case "dict": return .dictionary(try TemplateDictionary(members(arguments, of: name)))
+    case "dict": return .dictionary(try TemplateDictionary(members(arguments, of: name), run))
     case "namespace":
       let namespace = TemplateNamespace()
       for (key, value) in try members(arguments, of: name) {
@@ -109,7 +109,7 @@ extension TemplateRun {
     let members = dictionary.members
     if name == "get" {
       let bound = try arguments.bound(to: "key", "default", required: 1, of: name)
-      return dictionary[try TemplateKey(bound[0]!)] ?? bound[1] ?? .none
+      return dictionary[try TemplateKey(bound[0]!, self)] ?? bound[1] ?? .none
     }
     _ = try arguments.bound(of: name)
     try making(elements: members.count)

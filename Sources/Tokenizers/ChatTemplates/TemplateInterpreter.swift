@@ -328,7 +328,7 @@ final class TemplateInterpreter {
     }
     if uses("kwargs") {
       scope.variables["kwargs"] = .dictionary(
-        try TemplateDictionary(named.map { (.string($0.name), $0.value) }))
+        try TemplateDictionary(named.map { (.string($0.name), $0.value) }, run))
     } else if let name = named.first?.name {
       throw TemplateFailure.wrong("macro '\(macro.name)' takes no argument '\(name)'")
     }

@@ -45,11 +45,12 @@ extension TemplateRun {
   }
 
   func escaped(_ text: String) throws -> String {
-    // Each character becomes at most six.
     try making(bytes: text.utf8.count)
-    let result = PythonText.escaped(text)
-    try making(bytes: result.utf8.count)
-    return result
+    let special = text.utf8.count { "&<>'\"".utf8.contains($0) }
+    guard special > 0 else { return text }
+    // A special character becomes four or five.
+    try making(bytes: text.utf8.count + 4 * special)
+    return PythonText.escaped(text)
   }
 
   private func escapedJoin(_ a: String, _ b: String) throws -> String {

@@ -33,7 +33,7 @@ final class TemplateRun {
     guard bytes <= limits.stringBytes else {
       throw TemplateFailure.limit("a string would be longer than \(limits.stringBytes) bytes")
     }
-    try step(bytes >> 10)
+    try step(bytes >> 8)
   }
 
   /// Counts a list of `count` elements that is about to be made.
@@ -116,7 +116,8 @@ final class TemplateRun {
     case (.dictionary(let a), .dictionary(let b)):
       guard a.members.count == b.members.count else { return false }
       for member in a.members {
-        guard let other = b[try TemplateKey(member.key)], try isEqual(member.value, other) else {
+        guard let other = b[try TemplateKey(member.key, self)], try isEqual(member.value, other)
+        else {
           return false
         }
       }
@@ -190,7 +191,7 @@ final class TemplateRun {
       try step((text.utf8.count + needle.utf8.count) >> 10)
       return PythonText.contains(text, needle)
     case .sequence(let sequence): return try sequence.elements.contains { try isEqual($0, value) }
-    case .dictionary(let dictionary): return dictionary[try TemplateKey(value)] != nil
+    case .dictionary(let dictionary): return dictionary[try TemplateKey(value, self)] != nil
     case .iterator(let iterator):
       while let element = iterator.next() {
         if try isEqual(element, value) { return true }

@@ -101,7 +101,8 @@ extension TemplateFilters {
       try TemplateIterator(
         elements.filter { element in
           let key = try run.attribute(path: bound[1], of: element)
-          return seen.insert(try TemplateKey(run.key(key, caseSensitive: isSensitive))).inserted
+          return seen.insert(try TemplateKey(run.key(key, caseSensitive: isSensitive), run))
+            .inserted
         }))
   }
 
@@ -268,18 +269,19 @@ extension TemplateRun {
   ) throws -> TemplateValue {
     try step()
     guard let path, !path.isNone else { return value }
-    var result = value
+    var parts = [path]
     if let text = path.text {
-      for part in PythonText.split(text, at: ".") {
-        try step()
+      parts = PythonText.split(text, at: ".").map { part in
         let isNumber = !part.isEmpty && part.utf8.allSatisfy { (48...57).contains($0) }
-        let key = isNumber ? Int(part).map { TemplateValue.integer($0) } : nil
-        result = try item(key ?? .string(part), of: result)
+        return (isNumber ? Int(part) : nil).map { .integer($0) } ?? .string(part)
       }
-    } else {
-      result = try item(path, of: value)
     }
-    if result.isUndefined, let fallback, !fallback.isNone { return fallback }
+    var result = value
+    for part in parts {
+      try step()
+      result = try item(part, of: result)
+      if result.isUndefined, let fallback, !fallback.isNone { result = fallback }
+    }
     return result
   }
 

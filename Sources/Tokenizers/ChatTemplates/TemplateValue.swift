@@ -124,16 +124,20 @@ enum TemplateKey: Hashable {
   case tuple([TemplateKey])
   case undefined
 
-  init(_ value: TemplateValue) throws {
+  /// The key of `value`; `run` counts the work.
+  init(_ value: TemplateValue, _ run: TemplateRun?) throws {
     switch value {
     case .none: self = .none
     case .undefined: self = .undefined
     case .bool(let value): self = .integer(value ? 1 : 0)
     case .integer(let value): self = .integer(value)
     case .real(let value): self = Int(exactly: value).map { .integer($0) } ?? .real(value)
-    case .string(let text), .markup(let text): self = .text(Array(text.utf8))
+    case .string(let text), .markup(let text):
+      try run?.step(text.utf8.count >> 10)
+      self = .text(Array(text.utf8))
     case .sequence(let sequence) where sequence.kind == .tuple:
-      self = .tuple(try sequence.elements.map { try TemplateKey($0) })
+      try run?.step(1 + sequence.elements.count)
+      self = .tuple(try sequence.elements.map { try TemplateKey($0, run) })
     default: throw TemplateFailure.wrong("a value of type \(value.typeName) cannot be a key")
     }
   }
@@ -147,12 +151,12 @@ final class TemplateDictionary {
   let reachesNamespace: Bool
 
   /// A later member takes the place of an earlier one with the same key.
-  init(_ pairs: [(key: TemplateValue, value: TemplateValue)]) throws {
+  init(_ pairs: [(key: TemplateValue, value: TemplateValue)], _ run: TemplateRun?) throws {
     var members: [(key: TemplateValue, value: TemplateValue)] = []
     var places: [TemplateKey: Int] = [:]
     members.reserveCapacity(pairs.count)
     for pair in pairs {
-      let key = try TemplateKey(pair.key)
+      let key = try TemplateKey(pair.key, run)
       if let place = places[key] {
         members[place].value = pair.value
       } else {
