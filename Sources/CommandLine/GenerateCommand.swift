@@ -87,13 +87,13 @@ struct GenerateCommand: ParsableCommand {
     var first: Duration?
     let streams = !options.json
     func show(_ text: String) { FileHandle.standardOutput.write(Data(text.utf8)) }
-    if streams { show(prompt) }
     let result = try write(generator, tokens) {
+      // The prompt comes with the first text, when nothing can be refused any more.
+      if streams { show(first == nil ? prompt + $0 : $0) }
       first = first ?? clock.now - begun
-      if streams { show($0) }
       return true
     }
-    if streams { show("\n") }
+    if streams { show(first == nil ? prompt + "\n" : "\n") }
     report(result, total: clock.now - begun, first: first ?? clock.now - begun)
   }
 

@@ -161,3 +161,52 @@ struct SamplerCutTests {
     #expect(mask[sampler.next(broken, mask: mask)])
   }
 }
+
+@Suite("Sampler draws")
+struct SamplerDrawTests {
+  private static let changes: [@Sendable (inout SamplingSettings) -> Void] = [
+    { $0.topK = 9 }, { $0.topP = 0.8 }, { $0.minP = 0.1 }, { $0.typicalP = 0.7 },
+    { $0.topNSigma = 1.5 }, { ($0.temperature, $0.temperaturePlace, $0.topP) = (1.5, .last, 0.8) },
+    { ($0.dynamicTemperature, $0.topK) = (0.5, 12) }, { ($0.topK, $0.logitBias) = (9, [3: 2]) },
+    { ($0.topK, $0.xtcProbability, $0.xtcThreshold) = (9, 1, 0.15) },
+  ]
+
+  @Test("draws of every sampler follow its distribution (chi-square)", arguments: 0..<9)
+  func chiSquare(number: Int) {
+    var settings = SamplingSettings()
+    settings.seed = 100 + UInt64(number)
+    Self.changes[number](&settings)
+    let logits = Tensor((0..<40).map { Float(($0 * 17) % 40) / 12 }, shape: [40])
+    var sampler = Sampler(settings)
+    let expected = sampler.distribution(logits)
+    var counts: [Int32: Double] = [:]
+    let total = 4000.0
+    for _ in 0..<Int(total) { counts[sampler.next(logits), default: 0] += 1 }
+    #expect(Set(counts.keys).isSubset(of: Set(expected.map(\.token))))
+    let chiSquare = expected.reduce(0.0) { sum, choice in
+      let (mean, found) = (choice.probability * total, counts[choice.token] ?? 0)
+      return sum + (found - mean) * (found - mean) / mean
+    }
+    // Mean k, deviation √2k with k degrees of freedom: beyond 5 deviations is no chance.
+    let freedom = Double(expected.count - 1)
+    #expect(chiSquare < freedom + 5 * (2 * freedom).squareRoot() + 5)
+  }
+
+  @Test("every sampler draws the same tokens with any number of threads")
+  func threads() {
+    let logits = (0..<4).map {
+      Tensor.normal([30_000], deviation: 2, seed: 8, stream: $0).sliced(axis: 0, 2..<30_000)
+    }
+    for change in Self.changes + [{ _ in }, { $0.mirostat = Mirostat() }] {
+      var settings = SamplingSettings()
+      change(&settings)
+      let texts = [1, 2, 3].map { threads in
+        ComputePool.$current.withValue(ComputePool(threads: threads)) {
+          var sampler = Sampler(settings)
+          return logits.map { sampler.next($0) }
+        }
+      }
+      #expect(texts[0] == texts[1] && texts[1] == texts[2])
+    }
+  }
+}
