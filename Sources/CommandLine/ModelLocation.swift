@@ -8,10 +8,38 @@ import PrimerTokenizers
 /// A MODEL of the command line: a folder in Hugging Face layout or of a run, a .gguf file, or the
 /// name of a model in the cache.
 enum ModelLocation {
-  static func load(_ text: String) throws -> TextGenerator {
-    let url = try url(text)
-    return try TextGenerator(
+  static func load(_ text: String) throws -> TextGenerator { try generator(url(text)) }
+
+  private static func generator(_ url: URL) throws -> TextGenerator {
+    try TextGenerator(
       ModelRegistry.load(url), tokenizer(url), endTokens: EndTokens.read(from: url))
+  }
+
+  /// A model with its chat template.
+  static func assistant(_ text: String) throws -> Assistant {
+    let url = try url(text)
+    let generator = try generator(url)
+    let template: ChatTemplate
+    if url.pathExtension == "gguf" {
+      guard let source = try GGUFFile(url).chatTemplate else {
+        throw CommandFailure(
+          exitStatus: .badData,
+          description:
+            "\(text): the file has no chat template, so it is no model to talk with; continue texts with 'primer generate'"
+        )
+      }
+      template = try ChatTemplate(source: source, name: url.path)
+    } else {
+      template = try ChatTemplate.load(from: url)
+    }
+    var special: [String: String] = [:]
+    let tokenizer = generator.tokenizer
+    for (name, id) in [
+      ("bos_token", tokenizer.beginningOfText), ("eos_token", tokenizer.endOfText),
+    ] {
+      special[name] = id.map { tokenizer.decode([$0]) }
+    }
+    return Assistant(generator, template, specialTokens: special)
   }
 
   /// The tokenizer of a model folder or GGUF file.

@@ -12,7 +12,7 @@ struct Primer: AsyncParsableCommand {
       """,
     subcommands: [
       PretrainCommand.self, GenerateCommand.self, EvaluateCommand.self, TokenizerCommand.self,
-      PullCommand.self, ModelsCommand.self, InspectCommand.self, QuantizeCommand.self,
+      ChatCommand.self, PullCommand.self, ModelsCommand.self, InspectCommand.self, QuantizeCommand.self,
       ExportCommand.self, BenchCommand.self,
     ])
 

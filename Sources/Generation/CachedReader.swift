@@ -1,5 +1,5 @@
 internal import PrimerLayers
-internal import PrimerModels
+public import PrimerModels
 internal import PrimerTensors
 
 extension LanguageModel {
@@ -49,6 +49,31 @@ extension LanguageModel {
   }
 }
 
+/// A text that a model has read, kept so that a next one that begins alike is not read again.
+///
+/// One request at a time goes on with it.
+public final class CachedText {
+  fileprivate let sequence: CachedSequence
+  /// What the sequence holds.
+  fileprivate var tokens: [Int32] = []
+  fileprivate let capacity: Int
+
+  /// Room for the model's context; memory is touched only as it fills.
+  public init(_ model: any LanguageModel) {
+    capacity = model.context
+    sequence = CachedSequence(model.makeCache(capacity: capacity))
+  }
+
+  /// Keeps the beginning that `prompt` shares, its last token apart, which is read anew for what
+  /// follows it; how many tokens that is.
+  fileprivate func keep(beginningOf prompt: [Int32]) -> Int {
+    let shared = zip(tokens, prompt.dropLast()).prefix { $0 == $1 }.count
+    sequence.truncate(to: shared)
+    tokens = Array(prompt.prefix(shared))
+    return shared
+  }
+}
+
 /// Reads a growing text with a key-value cache.
 struct CachedReader {
   private let model: any LanguageModel
@@ -57,15 +82,35 @@ struct CachedReader {
   private var unread: [Int32]
   private let sequence: CachedSequence
   private let capacity: Int
+  private let kept: CachedText?
+  /// Whether the cache holds another part of the text than its beginning.
+  private var hasDropped = false
 
-  init(_ model: any LanguageModel, _ prompt: [Int32], maxTokens: Int, chunk: Int) {
+  init(
+    _ model: any LanguageModel, _ prompt: [Int32], maxTokens: Int, chunk: Int,
+    goingOnWith kept: CachedText? = nil
+  ) {
     self.model = model
     self.chunk = chunk
+    self.kept = kept
     tokens = prompt
+    if let kept {
+      unread = Array(prompt.dropFirst(kept.keep(beginningOf: prompt)))
+      capacity = kept.capacity
+      sequence = kept.sequence
+      return
+    }
     unread = prompt
     // Few tokens more than a context can hold are all the same to it.
     capacity = min(model.context, prompt.count + min(max(1, maxTokens), model.context))
     sequence = CachedSequence(model.makeCache(capacity: capacity))
+  }
+
+  /// Leaves what was read to the next text; after an error nothing is sure of it.
+  func leave(failed: Bool) {
+    guard let kept else { return }
+    if failed || hasDropped { sequence.truncate(to: 0) }
+    kept.tokens = Array(tokens.prefix(sequence.length))
   }
 
   /// Whether the model can look at the whole text.
@@ -81,6 +126,7 @@ struct CachedReader {
   mutating func dropOldHalf() {
     unread = Array(tokens.suffix(max(1, capacity / 2)))
     sequence.truncate(to: 0)
+    hasDropped = true
   }
 
   /// Logits [draft.count + 1, vocabulary] of what follows the text, and each token of a `draft` behind

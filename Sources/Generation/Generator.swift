@@ -38,17 +38,22 @@ public struct TextGenerator: Sendable {
   /// Continues `prompt`, handing text to `stream` as it becomes certain; `stream` returns false to
   /// stop early. Equal prompts, options and constraints give equal texts, whatever the threads, the
   /// prefill chunk or the speculation.
-  /// - Parameter constraint: what the text has to look like; it moves on with the text.
+  /// - Parameters:
+  ///   - constraint: what the text has to look like; it moves on with the text.
+  ///   - reading: what the model has read before; of a prompt that begins alike only the rest is read.
   public func generate(
     _ prompt: [Int32], _ options: GenerationOptions, constraint: (any TokenConstraint)? = nil,
-    stream: (String) -> Bool = { _ in true }
+    reading: CachedText? = nil, stream: (String) -> Bool = { _ in true }
   ) throws -> GeneratedText {
     try options.check(vocabulary: tokenizer.vocabularySize)
     let prompt = try checked(prompt)
     return try withoutGradients {
       var writer = TextWriter(self, prompt, options, constraint)
       var reader = CachedReader(
-        model, prompt, maxTokens: options.maxTokens, chunk: options.prefillChunk)
+        model, prompt, maxTokens: options.maxTokens, chunk: options.prefillChunk,
+        goingOnWith: reading)
+      var hasFailed = true
+      defer { reader.leave(failed: hasFailed) }
       var drafter = try Drafter(options.speculation, for: self)
       while !writer.isDone {
         if !reader.fits {
@@ -58,6 +63,7 @@ public struct TextGenerator: Sendable {
         }
         try step(&reader, &writer, &drafter, stream)
       }
+      hasFailed = false
       return writer.finish(stream)
     }
   }
