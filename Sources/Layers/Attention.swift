@@ -1,26 +1,47 @@
 public import PrimerTensors
 
+/// How a layer looks back.
+public struct AttentionReach: Sendable {
+  /// Only the last `window` tokens, its own included; nil: all.
+  public var window: Int?
+  /// c·tanh(score / c) (Gemma 2, arXiv 2408.00118); nil: none.
+  public var softCap: Float?
+  /// Factor of the scores; nil: 1/√headWidth.
+  public var scale: Float?
+
+  public init(window: Int? = nil, softCap: Float? = nil, scale: Float? = nil) {
+    self.window = window
+    self.softCap = softCap
+    self.scale = scale
+  }
+}
+
 /// Attention of a decoder's layer `layer` over what it has read: through the pass's cache where
 /// there is one. query [batch, time, heads, width], key and value [batch, time, keyValueHeads,
 /// width]; shape of query.
-public func cachedAttention(
-  query: Tensor, key: Tensor, value: Tensor, _ pass: ForwardPass, layer: Int
+public func decoderAttention(
+  query: Tensor, key: Tensor, value: Tensor, _ pass: ForwardPass, layer: Int,
+  _ reach: AttentionReach = AttentionReach()
 ) -> Tensor {
-  guard let cache = pass.cache else {
-    return attention(
-      query: query, key: key, value: value, pass.causalPattern, dropout: pass.dropout,
-      layer: 3 * layer + 1)
+  if let cached = pass.cached {
+    return cachedAttention(
+      query: query, key: key, value: value, cached.cache.layers[layer], cached.rows,
+      scale: reach.scale, window: reach.window, softCap: reach.softCap)
   }
-  let all = cache.append(key, value, layer: layer)
-  return attention(query: query, key: all.key, value: all.value, .causal)
+  var pattern = pass.causalPattern
+  pattern.window = reach.window
+  pattern.softCap = reach.softCap
+  pattern.scale = reach.scale
+  return attention(
+    query: query, key: key, value: value, pattern, dropout: pass.dropout, layer: 3 * layer + 1)
 }
 
-/// `cachedAttention` on packed [batch, time, (heads + 2·keyValueHeads)·width]; shape [batch, time,
+/// `decoderAttention` on packed [batch, time, (heads + 2·keyValueHeads)·width]; shape [batch, time,
 /// heads·width].
 public func selfAttention(
   packed: Tensor, heads: Int, keyValueHeads: Int, _ pass: ForwardPass, layer: Int
 ) -> Tensor {
-  guard pass.cache != nil else {
+  guard pass.cached != nil else {
     return selfAttention(
       packed: packed, heads: heads, keyValueHeads: keyValueHeads, pass.causalPattern,
       dropout: pass.dropout, layer: 3 * layer + 1)
@@ -28,29 +49,8 @@ public func selfAttention(
   let (batch, time) = (packed.shape[0], packed.shape[1])
   let split = packed.reshaped([batch, time, heads + 2 * keyValueHeads, -1])
   let middle = heads + keyValueHeads
-  return cachedAttention(
+  return decoderAttention(
     query: split.sliced(axis: 2, 0..<heads), key: split.sliced(axis: 2, heads..<middle),
     value: split.sliced(axis: 2, middle..<middle + keyValueHeads), pass, layer: layer
   ).reshaped([batch, time, -1])
-}
-
-/// Rotary positions of a model: one table for all of its layers.
-public struct RotaryPositions: Sendable {
-  private let table: RotaryTable
-
-  /// Frequencies base^(-2i/width) for pairs i, for positions 0 ..< `positions`.
-  public init(
-    base: Double, width: Int, positions: Int, layout: RotaryTable.Layout = .halves
-  ) {
-    let frequencies = (0..<width / 2).map { power(base, -Double(2 * $0) / Double(width)) }
-    table = RotaryTable(frequencies: frequencies, positions: positions, layout: layout)
-  }
-
-  /// Turns x [batch, time, heads, width], whose first token is at the pass's first position.
-  public func callAsFunction(_ x: Tensor, _ pass: ForwardPass) -> Tensor {
-    let (batch, time) = (x.shape[0], x.shape[1])
-    let row = (0..<time).map { Int32(pass.firstPosition + $0) }
-    let positions = Tensor((0..<batch).flatMap { _ in row }, shape: [batch * time])
-    return rotary(x, table, positions: positions)
-  }
 }

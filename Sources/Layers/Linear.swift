@@ -22,6 +22,20 @@ public struct Linear: Sendable {
   }
 }
 
+/// Several layers on the same x; one pass over it where their weights are stored compressed.
+public func projections(_ x: Tensor, _ layers: Linear...) -> [Tensor] {
+  linears(x, layers.map { ($0.weight.tensor, $0.bias?.tensor) })
+}
+
+/// activation(gate(x)) · up(x), the inside of a gated feed-forward (Shazeer 2020, arXiv 2002.05202).
+public func gatedProjection(
+  _ x: Tensor, _ activation: Activation, gate: Linear, up: Linear
+) -> Tensor {
+  gatedLinear(
+    x, activation, gate: (gate.weight.tensor, gate.bias?.tensor),
+    up: (up.weight.tensor, up.bias?.tensor))
+}
+
 extension Linear {
   /// dropout(x·weightᵀ + bias) + residual, in one pass where nothing is dropped.
   public func callAsFunction(

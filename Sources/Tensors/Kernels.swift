@@ -13,10 +13,11 @@ enum Kernels {
   /// target = source; any strides, same shape and element type.
   static func copy(_ source: Tensor, to target: Tensor) {
     precondition(source.shape == target.shape && source.elementType == target.elementType)
+    precondition(!source.elementType.isQuantised, "strided copy of \(source.elementType)")
     let shape = source.shape.map(Int64.init)
     let (from, to) = (source.strides.map(Int64.init), target.strides.map(Int64.init))
     primer_strided_copy(
-      pool, Int32(shape.count), shape, Int32(source.elementType.byteCount), source.bytes, from,
+      pool, Int32(shape.count), shape, Int32(source.elementType.blockBytes), source.bytes, from,
       target.bytes, to)
   }
 
@@ -149,6 +150,7 @@ enum Kernels {
     case (.bfloat16, .float32): primer_bf16_to_f32(pool, count, x.uint16s, result.floats)
     case (.float16, .bfloat16), (.bfloat16, .float16):
       return convert(convert(x, to: .float32), to: type)
+    case (_, .float32) where x.elementType.isQuantised: storedValues(x, into: result)
     default: preconditionFailure("no conversion from \(x.elementType) to \(type)")
     }
     return result
@@ -168,7 +170,7 @@ enum Kernels {
 }
 
 extension Tensor {
-  var bytes: UnsafeMutableRawPointer { storage.base + offset * elementType.byteCount }
+  var bytes: UnsafeMutableRawPointer { storage.base + elementType.byteCount(of: offset) }
 
   var floats: UnsafeMutablePointer<Float> {
     precondition(elementType == .float32, "an f32 tensor is needed, not \(elementType)")
@@ -211,12 +213,29 @@ extension Tensor {
       UnsafeBufferPointer(start: bytes.assumingMemoryBound(to: Element.self), count: count))
   }
 
+  /// The f32 elements of a contiguous tensor, without a copy.
+  package func withScalars<Result>(_ body: (Span<Float>) throws -> Result) rethrows -> Result {
+    precondition(isContiguous, "scalars of a tensor that is not contiguous")
+    let elements = UnsafeBufferPointer(start: UnsafePointer(floats), count: count)
+    return try body(elements.span)
+  }
+
+  /// The f32 elements of a contiguous tensor, for its owner to change.
+  package func withMutableScalars<Result>(
+    _ body: (inout MutableSpan<Float>) throws -> Result
+  ) rethrows -> Result {
+    precondition(isContiguous, "scalars of a tensor that is not contiguous")
+    let elements = UnsafeMutableBufferPointer(start: floats, count: count)
+    var span = elements.mutableSpan
+    return try body(&span)
+  }
+
   /// The bytes of a contiguous tensor, for files.
   package func withBytes<Result>(_ body: (UnsafeRawBufferPointer) throws -> Result) rethrows
     -> Result
   {
     precondition(isContiguous, "bytes of a tensor that is not contiguous")
-    return try body(UnsafeRawBufferPointer(start: bytes, count: count * elementType.byteCount))
+    return try body(UnsafeRawBufferPointer(start: bytes, count: elementType.byteCount(of: count)))
   }
 
   /// The bytes of a contiguous tensor, for its owner to change.
@@ -225,6 +244,6 @@ extension Tensor {
   ) rethrows -> Result {
     precondition(isContiguous, "bytes of a tensor that is not contiguous")
     return try body(
-      UnsafeMutableRawBufferPointer(start: bytes, count: count * elementType.byteCount))
+      UnsafeMutableRawBufferPointer(start: bytes, count: elementType.byteCount(of: count)))
   }
 }

@@ -34,7 +34,7 @@ public struct Tensor: @unchecked Sendable {
   package init(uninitialised shape: [Int], _ elementType: ElementType = .float32) {
     let count = shape.reduce(1, *)
     self.init(
-      storage: Storage(byteCount: count * elementType.byteCount), shape: shape,
+      storage: Storage(byteCount: elementType.byteCount(of: count)), shape: shape,
       strides: Tensor.contiguousStrides(shape), elementType: elementType)
   }
 

@@ -10,6 +10,9 @@ import Testing
 struct GoldenModelTests {
   static let names = [
     "gpt2-gelu-tanh", "gpt2-gelu", "llama-untied-grouped", "llama-tied-biased", "llama-wide-heads",
+    "llama-linear", "llama-llama3", "llama-yarn", "mistral", "mixtral", "qwen2", "qwen2-moe",
+    "qwen3",
+    "qwen3-moe", "gemma2", "gemma3", "phi3", "phi3-short", "phi3-long", "phi3-partial",
   ]
 
   private struct Logits: Decodable {
@@ -42,21 +45,42 @@ struct GoldenModelTests {
     #expect(abs(loss.scalar - wanted.scalar) < 1e-4)
   }
 
-  @Test("give the same bits with a key-value cache, however the tokens arrive", arguments: names)
-  func cache(name: String) throws {
-    let (model, tokens, _) = try load(name)
-    let whole = model.logits(tokens)
-    for chunks in [[7, 1, 1, 5, 1, 4], [18, 1], [Int](repeating: 1, count: 19)] {
-      let cache = model.makeCache(batch: 2, capacity: 19)
-      var parts: [Tensor] = []
-      for chunk in chunks {
-        let range = cache.length..<cache.length + chunk
-        let part = tokens.sliced(axis: 1, range).contiguous()
-        parts.append(model.logits(part, ForwardPass(cache: cache)))
-      }
-      let logits = Tensor.concatenated(parts, axis: 1)
-      #expect(logits.scalars == whole.scalars, "in chunks of \(chunks)")
+  /// Logits of the rows of `tokens`, read together into a cache in chunks.
+  private func cachedLogits(
+    _ model: any LanguageModel, _ tokens: Tensor, _ chunks: [Int], _ element: CacheElement
+  ) -> [Float] {
+    let (rows, time) = (tokens.shape[0], tokens.shape[1])
+    let cache = model.makeCache(sequences: rows, capacity: time, element: element)
+    let sequences = (0..<rows).map { _ in CachedSequence(cache) }
+    var parts: [Tensor] = []
+    for chunk in chunks {
+      let range = sequences[0].length..<sequences[0].length + chunk
+      for sequence in sequences { #expect(sequence.reserve(chunk)) }
+      let part = tokens.sliced(axis: 1, range).contiguous().reshaped([1, rows * chunk])
+      let batch = CachedBatch(sequences.map { ($0, chunk) })
+      parts.append(
+        model.logits(part, ForwardPass(cached: batch)).reshaped([rows, chunk, model.vocabulary]))
     }
+    return Tensor.concatenated(parts, axis: 1).scalars
+  }
+
+  @Test(
+    "give the same bits with a key-value cache, however the tokens arrive", arguments: names,
+    CacheElement.allCases)
+  func cache(name: String, element: CacheElement) throws {
+    let (model, tokens, _) = try load(name)
+    let whole = cachedLogits(model, tokens, [19], element)
+    for chunks in [[7, 1, 1, 5, 1, 4], [18, 1], [Int](repeating: 1, count: 19)] {
+      #expect(cachedLogits(model, tokens, chunks, element) == whole, "in chunks of \(chunks)")
+    }
+  }
+
+  @Test("give the logits of an uncached pass with an f32 cache", arguments: names)
+  func exactCache(name: String) throws {
+    let (model, tokens, _) = try load(name)
+    let apart = zip(cachedLogits(model, tokens, [19], .float32), model.logits(tokens).scalars)
+      .map { abs($0 - $1) }
+    #expect(apart.max()! < 1e-4)
   }
 
   @Test("give the same bits for any number of threads and any batch", arguments: names)

@@ -4,6 +4,9 @@ public func embedding(_ table: Tensor, _ ids: Tensor, scale: Float = 1) -> Tenso
   precondition(
     ids.integers.allSatisfy { $0 >= 0 && $0 < vocabulary },
     "a token id outside the embedding of \(vocabulary) rows")
+  guard table.elementType == .float32 else {
+    return Kernels.storedRows(table, ids.contiguous(), scale: scale)
+  }
   let (table, ids) = (table.contiguous(), ids.contiguous())
   return Kernels.gather(table, ids, scale: scale).recorded(from: table) { dy in
     guard let gradient = table.node?.gradientToAddTo() else { return }
@@ -25,8 +28,8 @@ public struct RotaryTable: Sendable {
   /// [positions, rotaryWidth / 2]
   let cosines, sines: Tensor
 
-  /// Angles p · frequency for positions 0 ..< `positions`.
-  public init(frequencies: [Double], positions: Int, layout: Layout) {
+  /// Angles p · frequency for positions 0 ..< `positions`; cosines and sines times `factor`.
+  public init(frequencies: [Double], positions: Int, layout: Layout, factor: Double = 1) {
     self.layout = layout
     var (cosines, sines): ([Float], [Float]) = ([], [])
     cosines.reserveCapacity(positions * frequencies.count)
@@ -35,8 +38,8 @@ public struct RotaryTable: Sendable {
       for frequency in frequencies {
         // Angles are rounded to f32 first, as the reference implementations do.
         let angle = Double(Float(position) * Float(frequency))
-        cosines.append(Float(angle.cosine))
-        sines.append(Float(angle.sine))
+        cosines.append(Float(factor * angle.cosine))
+        sines.append(Float(factor * angle.sine))
       }
     }
     self.cosines = Tensor(cosines, shape: [positions, frequencies.count])
@@ -48,12 +51,9 @@ public struct RotaryTable: Sendable {
 }
 
 /// Rotary positions (Su et al. 2021, arXiv 2104.09864) of x [batch, time, heads, headWidth];
-/// `positions` int32 [batch · time].
+/// `positions` int32 [batch · time], each within the table.
 public func rotary(_ x: Tensor, _ table: RotaryTable, positions: Tensor) -> Tensor {
   precondition(x.rank == 4, "rotary positions need [batch, time, heads, width], not \(x.shape)")
-  precondition(
-    positions.integers.allSatisfy { $0 >= 0 && $0 < table.positions },
-    "a position outside the rotary table of \(table.positions)")
   let x = x.strides[3] == 1 ? x : x.contiguous()
   return Kernels.rotary(x.detached, table, positions: positions, inverse: false)
     .recorded(from: x) { dy in

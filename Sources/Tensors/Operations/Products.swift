@@ -49,6 +49,9 @@ public func linear(
     weight.rank == 2 && x.shape.last == weight.shape[1],
     "linear layer of weight \(weight.shape) on \(x.shape)")
   precondition(activation == .identity || residual == nil, "no residual after an activation")
+  guard weight.elementType == .float32 else {
+    return storedLinear(x, weight, bias, activation, adding: residual)
+  }
   let (x, bias, residual) = (x.contiguous(), bias?.contiguous(), residual?.contiguous())
   let result = Tensor(uninitialised: x.shape.dropLast() + [weight.shape[0]])
   let isTracked = GradientTape.current != nil

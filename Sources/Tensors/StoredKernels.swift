@@ -1,0 +1,78 @@
+internal import CKernels
+
+/// Kernels that read weights as files store them.
+extension Kernels {
+  /// One matrix of `storedProducts` and where its product goes.
+  struct StoredProduct {
+    let weight: Tensor
+    let bias: Tensor?
+    let residual: Tensor?
+    let result: Tensor
+  }
+
+  /// Products of x [rows, columns] with up to three matrices. `gated`: activation(first) · second,
+  /// in the first's result.
+  static func storedProducts(
+    _ x: Tensor, _ products: [StoredProduct], gated: Bool, _ activation: Activation
+  ) {
+    var arguments = primer_weight_product()
+    let (rows, columns) = x.rowsAndWidth
+    (arguments.tokens, arguments.columns) = (rows, columns)
+    arguments.x = UnsafePointer(x.floats)
+    arguments.x_stride = columns
+    arguments.count = Int32(products.count)
+    arguments.gated = gated
+    arguments.activation = activation.kernel
+    withUnsafeMutableBytes(of: &arguments.matrices) { bytes in
+      let matrices = bytes.assumingMemoryBound(to: primer_weight_matrix.self)
+      for (index, product) in products.enumerated() {
+        matrices[index] = product.matrix(columns: Int(columns))
+      }
+    }
+    primer_weight_product_run(pool, &arguments)
+  }
+
+  /// Rows `ids` of a stored table, times `scale`.
+  static func storedRows(_ table: Tensor, _ ids: Tensor, scale: Float) -> Tensor {
+    precondition(table.isContiguous)
+    let width = table.shape[1]
+    let result = Tensor(uninitialised: ids.shape + [width])
+    primer_weight_rows(
+      pool, table.elementType.stored, table.bytes, Int64(width), Int64(ids.count), ids.int32s,
+      scale, result.floats)
+    return result
+  }
+
+  /// New keys and values into their pages, then attention.
+  static func cachedAttention(_ arguments: inout primer_cached_attention) {
+    primer_cache_store(pool, &arguments)
+    primer_cached_attention_forward(pool, &arguments)
+  }
+
+  /// The f32 values of a stored tensor.
+  static func storedValues(_ x: Tensor, into result: Tensor) {
+    precondition(x.isContiguous)
+    let (rows, columns) = x.rowsAndWidth
+    primer_weight_decode(pool, x.elementType.stored, x.bytes, rows, columns, result.floats)
+  }
+}
+
+extension Kernels.StoredProduct {
+  fileprivate func matrix(columns: Int) -> primer_weight_matrix {
+    precondition(
+      weight.rank == 2 && weight.isContiguous && weight.shape[1] == columns,
+      "stored weight \(weight.shape) on rows of \(columns)")
+    return primer_weight_matrix(
+      type: weight.elementType.stored, data: UnsafeRawPointer(weight.bytes),
+      rows: Int64(weight.shape[0]), bias: bias.map { UnsafePointer($0.floats) },
+      residual: residual.map { UnsafePointer($0.floats) }, out: result.floats,
+      out_stride: Int64(weight.shape[0]))
+  }
+}
+
+extension ElementType {
+  fileprivate var stored: primer_weight_type {
+    guard let type = weightType else { preconditionFailure("no product reads \(self)") }
+    return type
+  }
+}
