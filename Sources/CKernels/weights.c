@@ -207,7 +207,8 @@ void primer_weight_product_run(primer_pool *pool, const primer_weight_product *g
   choose_items(&plan, primer_pool_threads(pool));
   if (rounds) {
     plan.width = smaller(g->tokens, WEIGHT_GROUP);
-    const int64_t inputs = parts(g->tokens, plan.width) * plan.width * plan.blocks;
+    // Products of three tokens read one input more.
+    const int64_t inputs = parts(g->tokens, plan.width) * plan.width * plan.blocks + 1;
     plan.inputs = primer_scratch(PRIMER_SCRATCH_WEIGHT_INPUTS, (size_t)inputs * sizeof *plan.inputs);
     primer_pool_run(pool, g->tokens, primer_rows_in_chunk(PRIMER_LIGHT_CHUNK, g->columns), round_rows, &plan);
   }
