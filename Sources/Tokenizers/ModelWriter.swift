@@ -171,7 +171,7 @@ extension TokenModel {
 extension SpaceRule {
   /// What a normaliser replaces where a rule removes extra spaces, in order.
   static let extraSpaces = [
-    (expression: "^ +| +$", content: ""), (expression: " {2,}", content: " "),
+    (expression: #"\A +| +\z"#, content: ""), (expression: " {2,}", content: " "),
   ]
 
   /// The rule as the pre_tokenizer `Metaspace`; "null" where it is not one.
