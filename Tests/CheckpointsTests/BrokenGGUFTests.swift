@@ -23,9 +23,9 @@ struct BrokenGGUFTests {
     ("a future version", { $0.version = 4 }, "version 4"),
     ("big-endian byte order", { $0.version = UInt32(3).byteSwapped }, "big-endian"),
     ("too many tensors", { $0.tensorCount = .max }, "tensors"),
-    ("a tensor more than there are", { $0.tensorCount = 3 }, ""),
+    ("a tensor more than there are", { $0.tensorCount = 3 }, "tensor 2"),
     ("too many pairs", { $0.pairCount = .max }, "metadata pairs"),
-    ("a pair more than there are", { $0.pairCount = 17 }, ""),
+    ("a pair more than there are", { $0.pairCount = 17 }, "damaged"),
     ("a key longer than the file", { $0.pairs[0].key = bytes(UInt64.max) }, "key 0"),
     (
       "a key of 65,536 bytes", { $0.pairs[0].key = string(String(repeating: "k", count: 65_536)) },

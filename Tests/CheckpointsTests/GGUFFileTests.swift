@@ -2,6 +2,7 @@ import Foundation
 import PrimerCheckpoints
 import PrimerFiles
 import PrimerTensors
+import PrimerTokenizers
 import TestSupport
 import Testing
 

@@ -183,7 +183,7 @@ struct SafetensorsTests {
 
   @Test("are refused where the header has more entries than any model")
   func entries() throws {
-    let entries = (0...100_000).map { #""\($0)":{"dtype":"I8","shape":[0],"data_offsets":[0,0]}"# }
+    let entries = (0...100_000).map { #""\#($0)":{"dtype":"I8","shape":[0],"data_offsets":[0,0]}"# }
     try write(header: "{\(entries.joined(separator: ","))}", elements: 0)
     #expect(complaint().contains("100001 entries"))
   }
