@@ -14,6 +14,7 @@ struct Layer {
 
 let layers = [
   Layer(folder: "Files"),
+  Layer(folder: "Catalogue", imports: ["PrimerFiles", "CCatalogue"]),
   Layer(folder: "Tensors", imports: ["CKernels"]),
   Layer(folder: "Layers", imports: ["PrimerTensors"]),
   Layer(folder: "Tokenizers", imports: ["PrimerFiles"]),
@@ -26,6 +27,7 @@ let layers = [
     folder: "Generation",
     imports: [
       "PrimerModels", "PrimerLayers", "PrimerTensors", "PrimerTokenizers", "PrimerCheckpoints",
+      "PrimerFiles",
     ]),
   Layer(
     folder: "Training",
@@ -62,6 +64,7 @@ let chosenTests = Context.environment["PRIMER_TESTS"]?.split(separator: ",").map
 let allTests: [(name: String, imports: [String])] = [
   ("CKernels", ["CKernels"]),
   ("Files", ["PrimerFiles"]),
+  ("Catalogue", ["PrimerCatalogue", "PrimerFiles"]),
   ("Tensors", ["PrimerTensors"]),
   ("Tokenizers", ["PrimerTokenizers"]),
   ("Checkpoints", ["PrimerCheckpoints", "PrimerFiles", "PrimerTensors", "PrimerTokenizers"]),
@@ -100,6 +103,7 @@ let package = Package(
         + (isStrict ? [.treatAllWarnings(as: .error)] : []),
       linkerSettings: [.linkedLibrary("m", .when(platforms: [.linux]))]),
     .target(name: "CRecipes", path: "Sources/CRecipes"),
+    .target(name: "CCatalogue", path: "Sources/CCatalogue"),
   ]
     + layers.map {
       .target(

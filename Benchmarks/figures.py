@@ -1,10 +1,11 @@
 """Measures the table of figures: Primer's own commands and its rivals in turn (A B A B ...), medians of the ratios pair by pair.
 
 python figures.py --primer .build/release/primer --text shakespeare.txt [--only train,matmul] [--pairs 5] [--threads 2]
-    [--texts FOLDER] [--ranks FOLDER]
+    [--texts FOLDER] [--ranks FOLDER] [--llama FOLDER --models FOLDER]
 
 Writes a Markdown table to standard output and progress to standard error. Nothing else may run meanwhile. `--texts` is a folder of English
-texts for the tokenizer rows, `--ranks` one with r50k_base.tiktoken and cl100k_base.tiktoken; without them those rows are left out.
+texts for the tokenizer rows, `--ranks` one with r50k_base.tiktoken and cl100k_base.tiktoken; without them those rows are left out. `--llama` is the folder of llama.cpp's tools, `--models`
+one to keep re-encoded models in, for the rows of generation.py.
 """
 import argparse
 import json
@@ -14,6 +15,8 @@ import statistics
 import subprocess
 import sys
 import tempfile
+
+from generation import batched_rows, generation_rows, large_rows, start_rows
 
 HERE = pathlib.Path(__file__).resolve().parent
 SHAPES = {
@@ -48,8 +51,15 @@ class Table:
             command += [f"--{key}"] + ([] if value is True else list(value) if isinstance(value, tuple) else [value])
         return call(command)
 
-    def primer(self, *arguments):
-        return call([self.a.primer, *arguments, "--json", "--threads", self.a.threads])
+    def primer(self, *arguments, threads=None):
+        """`threads`: how many, None for as many as the table, False to say nothing of them."""
+        chosen = [] if threads is False else ["--threads", threads or self.a.threads]
+        return call([self.a.primer, *arguments, "--json", *chosen])
+
+    def add(self, name, ours, theirs, ratio, bar, note=""):
+        row = dict(name=name, ours=ours, theirs=theirs, ratio=ratio, bar=bar, note=note, memory=None, rival_memory=None)
+        self.rows.append(row)
+        print(json.dumps(row), file=sys.stderr, flush=True)
 
     def pairs(self, name, ours, theirs, key, bar, higher_is_better=True, pairs=None):
         """Runs both in turn and keeps the figure `key` of each."""
@@ -143,12 +153,17 @@ def main():
     p.add_argument("--ranks")
     p.add_argument("--threads", type=int, default=2)
     p.add_argument("--pairs", type=int, default=5)
-    p.add_argument("--only", default="train,recipe,matmul,tokenizer,compiled")
+    p.add_argument("--llama")
+    p.add_argument("--models")
+    p.add_argument("--only", default="generation,large,batched,start,train,recipe,matmul,tokenizer,compiled")
     a = p.parse_args()
     t = Table(a)
     for part in a.only.split(","):
         if part == "tokenizer" and not (a.texts and a.ranks):
             print("tokenizer rows need --texts and --ranks", file=sys.stderr)
+            continue
+        if part in ("generation", "large", "batched", "start") and not (a.llama and a.models):
+            print(f"{part} rows need --llama and --models", file=sys.stderr)
             continue
         globals()[part + "_rows"](t)
     t.print()

@@ -300,22 +300,70 @@ def optimisers():
         orthogonalised=array(x.T))) + "\n")
 
 
-def models():
-    """Folders that transformers wrote, each with the logits of a few tokens."""
-    from transformers import GPT2Config, GPT2LMHeadModel, LlamaConfig, LlamaForCausalLM
+def families():
+    """Name -> (class of model, configuration) of small models of every family."""
+    import transformers as t
     gpt2 = dict(vocab_size=43, n_positions=24, n_embd=16, n_layer=2, n_head=4, attn_pdrop=0, embd_pdrop=0, resid_pdrop=0, bos_token_id=0,
                 eos_token_id=0)
-    llama = dict(vocab_size=43, max_position_embeddings=24, hidden_size=16, intermediate_size=24, num_hidden_layers=2, num_attention_heads=4)
+    small = dict(vocab_size=43, max_position_embeddings=64, hidden_size=16, intermediate_size=24, num_hidden_layers=2, num_attention_heads=4,
+                 num_key_value_heads=2, head_dim=4)
+    llama = small | dict(max_position_embeddings=24)
+    del llama["num_key_value_heads"], llama["head_dim"]
     made = {
-        "gpt2-gelu-tanh": (GPT2LMHeadModel, GPT2Config(**gpt2, activation_function="gelu_new")),
-        "gpt2-gelu": (GPT2LMHeadModel, GPT2Config(**gpt2, activation_function="gelu", n_inner=40)),
-        "llama-untied-grouped": (LlamaForCausalLM, LlamaConfig(**llama, num_key_value_heads=2)),
-        "llama-tied-biased": (LlamaForCausalLM, LlamaConfig(
+        "gpt2-gelu-tanh": (t.GPT2LMHeadModel, t.GPT2Config(**gpt2, activation_function="gelu_new")),
+        "gpt2-gelu": (t.GPT2LMHeadModel, t.GPT2Config(**gpt2, activation_function="gelu", n_inner=40)),
+        "llama-untied-grouped": (t.LlamaForCausalLM, t.LlamaConfig(**llama, num_key_value_heads=2)),
+        "llama-tied-biased": (t.LlamaForCausalLM, t.LlamaConfig(
             **llama, num_key_value_heads=4, tie_word_embeddings=True, attention_bias=True, mlp_bias=True, rms_norm_eps=1e-5,
             rope_parameters=dict(rope_type="default", rope_theta=500.0))),
-        "llama-wide-heads": (LlamaForCausalLM, LlamaConfig(**llama, num_key_value_heads=1, head_dim=6, hidden_act="gelu")),
+        "llama-wide-heads": (t.LlamaForCausalLM, t.LlamaConfig(**llama, num_key_value_heads=1, head_dim=6, hidden_act="gelu")),
     }
-    for number, (name, (family, configuration)) in enumerate(made.items()):
+    rotary = {
+        "linear": dict(rope_type="linear", factor=4.0),
+        "llama3": dict(rope_type="llama3", factor=8.0, low_freq_factor=1.0, high_freq_factor=4.0, original_max_position_embeddings=16),
+        "yarn": dict(rope_type="yarn", factor=4.0, original_max_position_embeddings=16),
+    }
+    for name, parameters in rotary.items():
+        made[f"llama-{name}"] = (t.LlamaForCausalLM, t.LlamaConfig(
+            **(small | dict(head_dim=8, num_hidden_layers=1)), rope_parameters=parameters | dict(rope_theta=1000.0)))
+    window = dict(sliding_window=5)
+    made |= {
+        "mistral": (t.MistralForCausalLM, t.MistralConfig(**small, **window)),
+        "qwen2": (t.Qwen2ForCausalLM, t.Qwen2Config(
+            **{k: v for k, v in small.items() if k != "head_dim"}, **window, use_sliding_window=True, max_window_layers=1)),
+        "qwen3": (t.Qwen3ForCausalLM, t.Qwen3Config(**(small | dict(head_dim=6)), tie_word_embeddings=True)),
+        "gemma2": (t.Gemma2ForCausalLM, t.Gemma2Config(
+            **(small | dict(head_dim=6)), **window, query_pre_attn_scalar=9, attn_logit_softcapping=3.0, final_logit_softcapping=2.0)),
+        "gemma3": (t.Gemma3ForCausalLM, t.Gemma3TextConfig(
+            **(small | dict(num_hidden_layers=3, head_dim=6)), **window, query_pre_attn_scalar=9,
+            layer_types=["sliding_attention", "full_attention", "sliding_attention"],
+            rope_parameters=dict(full_attention=dict(rope_type="linear", factor=8.0, rope_theta=1e4),
+                                 sliding_attention=dict(rope_type="default", rope_theta=100.0)))),
+        "mixtral": (t.MixtralForCausalLM, t.MixtralConfig(**(small | dict(intermediate_size=12)), num_local_experts=4, **window)),
+        "qwen2-moe": (t.Qwen2MoeForCausalLM, t.Qwen2MoeConfig(
+            **{k: v for k, v in small.items() if k != "head_dim"}, num_experts=5, num_experts_per_tok=2, moe_intermediate_size=8,
+            shared_expert_intermediate_size=12, mlp_only_layers=[1])),
+        "qwen3-moe": (t.Qwen3MoeForCausalLM, t.Qwen3MoeConfig(
+            **small, num_experts=5, num_experts_per_tok=3, moe_intermediate_size=8, norm_topk_prob=True)),
+    }
+    phi3 = {k: v for k, v in small.items() if k != "head_dim"} | dict(
+        hidden_size=24, pad_token_id=None, bos_token_id=0, eos_token_id=0, num_hidden_layers=1)
+    factors = dict(short_factor=[1.0, 1.25, 1.5], long_factor=[1.0, 2.0, 4.0])
+    made |= {
+        "phi3": (t.Phi3ForCausalLM, t.Phi3Config(**phi3, **window)),
+        "phi3-short": (t.Phi3ForCausalLM, t.Phi3Config(
+            **phi3, original_max_position_embeddings=32, rope_parameters=dict(rope_type="longrope", rope_theta=1000.0, **factors))),
+        "phi3-long": (t.Phi3ForCausalLM, t.Phi3Config(
+            **phi3, original_max_position_embeddings=8, rope_parameters=dict(rope_type="longrope", rope_theta=1000.0, **factors))),
+        "phi3-partial": (t.Phi3ForCausalLM, t.Phi3Config(
+            **(phi3 | dict(num_attention_heads=2)), rope_parameters=dict(rope_type="default", rope_theta=1000.0, partial_rotary_factor=0.5))),
+    }
+    return made
+
+
+def models():
+    """Folders that transformers wrote, each with the logits of a few tokens."""
+    for number, (name, (family, configuration)) in enumerate(families().items()):
         torch.manual_seed(number)
         model = family(configuration).eval()
         with torch.no_grad():

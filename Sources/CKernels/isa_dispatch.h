@@ -7,6 +7,8 @@
 // - every function is `static` and named `LEVEL(function)`; small ones that take or return vectors are `static INLINE`,
 //   so that no vector crosses a call;
 // - `vf`, `vi`, `vu` are vectors of LANES floats, int32 and uint32; `vd` holds LANES doubles; `vh` LANES uint16;
+// - KERNEL_AVX512_ALSO, defined before, names further instruction sets of the highest level (",avx512vnni"), which the file itself must
+//   look for before it calls such a variant;
 // - ISA_LEVEL is 0, 1 or 2 (enum primer_isa), for `#if` around intrinsics; vector_math.h is at hand.
 // Resolve with PRIMER_SELECT on the calling thread and hand the pointer to primer_pool_run: workers never look the level up.
 #pragma once
@@ -32,7 +34,10 @@
   (primer_isa_current() == PRIMER_ISA_AVX512 ? name##_avx512            \
    : primer_isa_current() == PRIMER_ISA_AVX2 ? name##_avx2 : name##_portable)
 
-#pragma clang attribute push(__attribute__((target("avx512f,avx512vl,avx512bw,avx512dq,avx2,fma,f16c,bmi,bmi2,lzcnt,popcnt"))), \
+#ifndef KERNEL_AVX512_ALSO
+#define KERNEL_AVX512_ALSO ""
+#endif
+#pragma clang attribute push(__attribute__((target("avx512f,avx512vl,avx512bw,avx512dq,avx2,fma,f16c,bmi,bmi2,lzcnt,popcnt" KERNEL_AVX512_ALSO))), \
                              apply_to = function)
 #define LEVEL(name) name##_avx512
 #define ISA_LEVEL 2

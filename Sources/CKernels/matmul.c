@@ -243,9 +243,13 @@ static void choose_blocks(matmul_plan *plan, int64_t threads) {
   plan->column_blocks = parts(g->n, plan->block_columns);
 }
 
-void primer_matmul_f32(primer_pool *pool, const primer_matmul_arguments *g) {
+const matmul_kernels *primer_matmul_kernels(void) { return PRIMER_SELECT(kernels)(); }
+
+void primer_matmul_f32(primer_pool *pool, const primer_matmul_arguments *g) { primer_matmul_f32_by(primer_matmul_kernels(), pool, g); }
+
+void primer_matmul_f32_by(const matmul_kernels *kernels, primer_pool *pool, const primer_matmul_arguments *g) {
   if (g->m <= 0 || g->n <= 0) return;
-  matmul_plan plan = {.arguments = g, .kernels = PRIMER_SELECT(kernels)()};
+  matmul_plan plan = {.arguments = g, .kernels = kernels};
   plan.a_by_steps = g->a_column_stride != 1;
   plan.b_by_columns = g->b_column_stride != 1;
   plan.plain = g->alpha == 1 && !g->bias && !g->preactivation && g->activation == PRIMER_IDENTITY && !g->derivative_at;

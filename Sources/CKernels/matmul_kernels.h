@@ -51,3 +51,10 @@ typedef struct {
   void (*finish)(const primer_matmul_arguments *arguments, const float *tile, int64_t tile_stride, int64_t rows, int64_t columns,
                  int64_t at, int64_t column);
 } matmul_kernels;
+
+/// The calling thread's level's kernels, and a product by them; for kernels that multiply inside a region.
+const matmul_kernels *primer_matmul_kernels(void);
+void primer_matmul_f32_by(const matmul_kernels *kernels, primer_pool *pool, const primer_matmul_arguments *arguments);
+
+/// An activation's definition, for tests.
+double primer_activation_reference(enum primer_activation activation, double x);

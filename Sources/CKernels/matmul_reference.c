@@ -1,10 +1,10 @@
 #include <math.h>
 
-#include "primer_matmul.h"
+#include "matmul_kernels.h"
 
 static double sigmoid(double x) { return 1.0 / (1.0 + exp(-x)); }
 
-static double activate(enum primer_activation activation, double x) {
+double primer_activation_reference(enum primer_activation activation, double x) {
   switch (activation) {
     case PRIMER_GELU_ERF: return 0.5 * x * erfc(-x * M_SQRT1_2);
     case PRIMER_GELU_TANH: return 0.5 * x * (1.0 + tanh(sqrt(2.0 / M_PI) * (x + 0.044715 * x * x * x)));
@@ -49,7 +49,7 @@ void primer_matmul_f32_reference(const primer_matmul_arguments *g) {
         value *= g->alpha;
         if (g->bias) value += g->bias[j];
         if (g->preactivation) g->preactivation[at] = (float)value;
-        value = g->derivative_at ? value * derivative(g->activation, g->derivative_at[at]) : activate(g->activation, value);
+        value = g->derivative_at ? value * derivative(g->activation, g->derivative_at[at]) : primer_activation_reference(g->activation, value);
         if (g->residual) value += g->residual[at];
         g->c[at] = (float)value;
       }

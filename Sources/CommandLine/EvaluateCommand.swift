@@ -11,7 +11,8 @@ struct EvaluateCommand: ParsableCommand {
       Example:
         primer evaluate perplexity --model runs/shakespeare --data text.txt
 
-      perplexity: reads a text whole, in windows of the context without overlap, no special tokens added.
+      perplexity: reads a text whole, in windows of the context without overlap, no special tokens added;
+      with --protocol llama.cpp, as llama-perplexity does: whole chunks, the second half of each scored.
       """)
 
   enum Task: String, ExpressibleByArgument, CaseIterable { case perplexity }
@@ -19,11 +20,17 @@ struct EvaluateCommand: ParsableCommand {
   @Argument(help: "What to measure.")
   var task: Task
 
-  @Option(help: "A model folder or a run folder.")
+  @Option(help: "A model folder, a run folder or a .gguf file.")
   var model: String
 
   @Option(help: "The text, .txt or .jsonl.")
   var data: String
+
+  @Option(name: .customLong("protocol"), help: "How the text is cut and scored.")
+  var cutting = Perplexity.Cutting.windows
+
+  @Option(help: "Tokens of a window (default: the model's context; llama.cpp: 512).")
+  var context: Int?
 
   @OptionGroup var options: OutputOptions
 
@@ -32,7 +39,7 @@ struct EvaluateCommand: ParsableCommand {
       try options.withThreads {
         let generator = try ModelLocation.load(model)
         let result = try Perplexity.measure(
-          generator.model, generator.tokenizer, URL(filePath: data))
+          generator.model, generator.tokenizer, URL(filePath: data), cutting, context: context)
         guard options.json else {
           return options.report([
             "loss": .real(result.loss), "perplexity": .real(result.perplexity),
@@ -53,3 +60,5 @@ struct EvaluateCommand: ParsableCommand {
     }
   }
 }
+
+extension Perplexity.Cutting: ExpressibleByArgument {}

@@ -1,5 +1,7 @@
+import PrimerCatalogue
 import PrimerCheckpoints
 import PrimerDatasets
+import PrimerEvaluation
 import PrimerFiles
 import PrimerGeneration
 import PrimerLayers
@@ -19,9 +21,11 @@ enum ExitStatus: Int32 {
   static func code(of error: any Error) -> Int32 {
     switch error {
     case let error as any ExitStatusProviding: error.exitStatus.rawValue
+    case let error as CatalogueError: error.exitCode
     case let error as FileError: error.exitCode
     case let error as CheckpointError: error.exitCode
     case let error as DatasetError: error.exitCode
+    case let error as EvaluationError: error.exitCode
     case let error as TrainingError: error.exitCode
     case let error as GenerationError: error.exitCode
     case is ParameterError: badData.rawValue

@@ -23,38 +23,56 @@ struct GenerateCommand: ParsableCommand {
   @Option(help: "The most tokens to write.")
   var maxTokens = 256
 
-  @Option(help: "Divides the logits; 0 takes the likeliest token.")
-  var temperature: Float = 1
-
-  @Option(help: "Choose among the K likeliest tokens only; 0: all.")
-  var topK = 0
-
-  @Option(help: "Choose among the likeliest tokens that together reach P.")
-  var topP: Float = 1
-
-  @Option(help: "Choose among tokens at least P times as likely as the likeliest.")
-  var minP: Float = 0
-
-  @Option(help: "Make tokens that were used already less likely; 1: not.")
-  var repetitionPenalty: Float = 1
-
   @Option(help: "Search with N beams for the likeliest text instead of sampling.")
   var beams = 1
 
   @Option(help: "Beam scores are divided by length to this power.")
   var lengthPenalty = 1.0
 
-  @Flag(help: "Always the likeliest token: temperature 0.")
-  var greedy = false
+  @Option(help: "Keep N groups of beams apart (diverse beam search).")
+  var beamGroups = 1
+
+  @Option(help: "How far apart: nats that a token loses where an earlier group takes it.")
+  var diversity = 0.5
+
+  @Option(
+    help: "Contrastive search: how much a token's likeness to earlier ones counts, 0 to 1.")
+  var contrastiveAlpha: Double?
+
+  @Option(help: "A smaller model of the same vocabulary that guesses ahead; the text is the same.")
+  var draftModel: String?
+
+  @Flag(help: "Guess ahead by what stood in the text before; the text is the same.")
+  var promptLookup = false
+
+  @Option(help: "The most tokens to guess ahead at once.")
+  var draftMax = 8
 
   @Option(help: "End the text before this string; may be given more than once.")
   var stop: [String] = []
+
+  @Option(help: "Report the N likeliest tokens of each place in the JSON object.")
+  var logprobs: Int?
+
+  @Option(help: "What happens when the context is full: stop, or drop-old-half and go on.")
+  var contextOverflow = GenerationOptions.ContextOverflow.stop
+
+  @OptionGroup(title: "Sampling") var sampling: SamplingOptions
 
   @OptionGroup var options: OutputOptions
 
   func validate() throws {
     guard maxTokens >= 0 else { throw ValidationError("--max-tokens is below 0.") }
     guard beams >= 1 else { throw ValidationError("--beams is below 1.") }
+    guard draftModel == nil || !promptLookup else {
+      throw ValidationError("--draft-model and --prompt-lookup exclude each other.")
+    }
+    guard beams == 1 || contrastiveAlpha == nil else {
+      throw ValidationError("--beams and --contrastive-alpha exclude each other.")
+    }
+    guard beams > 1 || beamGroups == 1 else {
+      throw ValidationError("--beam-groups needs --beams, a multiple of it.")
+    }
   }
 
   func run() throws {
@@ -69,30 +87,57 @@ struct GenerateCommand: ParsableCommand {
     var first: Duration?
     let streams = !options.json
     func show(_ text: String) { FileHandle.standardOutput.write(Data(text.utf8)) }
-    if streams { show(prompt) }
-    let result: GeneratedText
-    if beams > 1 {
-      result = try generator.beamSearch(
-        tokens, maxTokens: maxTokens, beams: beams, lengthPenalty: lengthPenalty, stops: stop)
-      if streams { show(result.text) }
-    } else {
-      result = try generator.generate(tokens, maxTokens: maxTokens, settings, stops: stop) {
-        first = first ?? clock.now - begun
-        if streams { show($0) }
-        return true
-      }
+    let result = try write(generator, tokens) {
+      // The prompt comes with the first text, when nothing can be refused any more.
+      if streams { show(first == nil ? prompt + $0 : $0) }
+      first = first ?? clock.now - begun
+      return true
     }
-    if streams { show("\n") }
+    if streams { show(first == nil ? prompt + "\n" : "\n") }
     report(result, total: clock.now - begun, first: first ?? clock.now - begun)
   }
 
+  /// The text by the decoder asked for.
+  private func write(
+    _ generator: TextGenerator, _ prompt: [Int32], stream: (String) -> Bool
+  ) throws -> GeneratedText {
+    if beams > 1 {
+      let result = try generator.beamSearch(prompt, beamOptions)[0]
+      _ = stream(result.text)
+      return result
+    }
+    var request = GenerationOptions(maxTokens: maxTokens, sampling: settings)
+    request.stops = stop
+    request.topLogProbabilities = logprobs
+    request.contextOverflow = contextOverflow
+    request.speculation = try speculation()
+    guard let contrastiveAlpha else {
+      return try generator.generate(prompt, request, stream: stream)
+    }
+    var contrast = ContrastiveOptions()
+    contrast.alpha = contrastiveAlpha
+    if sampling.topK > 0 { contrast.candidates = sampling.topK }
+    return try generator.contrastiveSearch(prompt, request, contrast, stream: stream)
+  }
+
+  private var beamOptions: BeamOptions {
+    var search = BeamOptions()
+    (search.maxTokens, search.beams, search.groups) = (maxTokens, beams, beamGroups)
+    (search.diversity, search.lengthPenalty) = (diversity, lengthPenalty)
+    search.stops = stop
+    return search
+  }
+
+  private func speculation() throws -> Speculation? {
+    var speculation: Speculation?
+    if promptLookup { speculation = Speculation(.promptLookup) }
+    if let draftModel { speculation = Speculation(.model(try ModelLocation.load(draftModel))) }
+    speculation?.longest = draftMax
+    return speculation
+  }
+
   private var settings: SamplingSettings {
-    var settings = SamplingSettings()
-    settings.temperature = greedy ? 0 : temperature
-    settings.topK = topK
-    settings.topP = topP
-    settings.minP = minP
-    settings.repetitionPenalty = repetitionPenalty
+    var settings = sampling.settings
     settings.seed = options.seed ?? settings.seed
     return settings
   }
@@ -100,10 +145,7 @@ struct GenerateCommand: ParsableCommand {
   private func report(_ result: GeneratedText, total: Duration, first: Duration) {
     let seconds = total / .seconds(1)
     let rate = seconds > 0 ? Double(result.tokens.count) / seconds : 0
-    guard options.json else {
-      return options.note(
-        "\(result.tokens.count) tokens, \(Int(rate)) tokens/s, \(result.finishReason.rawValue)")
-    }
+    guard options.json else { return remark(on: result, rate: rate) }
     options.report([
       "text": .text(result.text),
       "tokens": .list(result.tokens.map(Int.init)),
@@ -111,6 +153,33 @@ struct GenerateCommand: ParsableCommand {
       "prompt_tokens": .whole(result.promptTokens),
       "first_token_seconds": .real(first / .seconds(1)),
       "tokens_per_second": .real(rate),
+      "drafted": .whole(result.drafted),
+      "accepted": .whole(result.accepted),
+      "logprobs": .objects(result.choices.map(Self.fields)),
     ])
+  }
+
+  private func remark(on result: GeneratedText, rate: Double) {
+    let guesses =
+      result.drafted > 0 ? ", \(result.accepted) of \(result.drafted) guesses right" : ""
+    options.note(
+      "\(result.tokens.count) tokens, \(Int(rate)) tokens/s, \(result.finishReason.rawValue)"
+        + guesses)
+    guard result.filledContext else { return }
+    options.note(
+      contextOverflow == .stop
+        ? "The text filled the model's context; --context-overflow drop-old-half goes on."
+        : "The text filled the model's context; its older half was forgotten.")
+  }
+
+  private static func fields(_ choice: TokenChoice) -> KeyValuePairs<String, ReportedValue> {
+    [
+      "token": .whole(Int(choice.token)),
+      "logprob": .real(Double(choice.logProbability)),
+      "top": .objects(
+        choice.top.map {
+          ["token": .whole(Int($0.token)), "logprob": .real(Double($0.logProbability))]
+        }),
+    ]
   }
 }

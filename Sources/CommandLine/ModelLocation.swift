@@ -1,29 +1,58 @@
 import Foundation
+import PrimerCatalogue
 import PrimerCheckpoints
 import PrimerGeneration
 import PrimerModels
 import PrimerTokenizers
 
-/// A MODEL of the command line: a folder in Hugging Face layout, or a run folder.
+/// A MODEL of the command line: a folder in Hugging Face layout or of a run, a .gguf file, or the
+/// name of a model in the cache.
 enum ModelLocation {
-  static func load(_ path: String) throws -> TextGenerator {
-    let folder = try folder(path)
-    return try TextGenerator(ModelRegistry.load(folder), Tokenizer.load(from: folder))
+  static func load(_ text: String) throws -> TextGenerator {
+    let url = try url(text)
+    return try TextGenerator(
+      ModelRegistry.load(url), tokenizer(url), endTokens: EndTokens.read(from: url))
   }
 
-  /// - Throws: an error that says what the path is instead.
-  static func folder(_ path: String) throws -> URL {
-    let url = URL(filePath: path)
+  /// The tokenizer of a model folder or GGUF file.
+  static func tokenizer(_ url: URL) throws -> Tokenizer {
+    try url.pathExtension == "gguf" ? GGUFFile(url).tokenizer() : Tokenizer.load(from: url)
+  }
+
+  /// Where the model is: a folder or a .gguf file.
+  /// - Throws: an error that says what the text is instead.
+  static func url(_ text: String) throws -> URL {
+    let url = URL(filePath: text)
     var isFolder: ObjCBool = false
     guard FileManager.default.fileExists(atPath: url.path, isDirectory: &isFolder) else {
+      if let cached = ModelCache.standard.path(text) { return cached }
+      if ModelCatalogue.builtIn[text] != nil { throw CatalogueError.notFetched(text) }
       throw CommandFailure(
         exitStatus: .inputMissing,
-        description: "\(path): no such model; give a folder in Hugging Face layout or a run folder")
+        description:
+          "\(text): no such model; give a folder in Hugging Face layout, a run folder, a .gguf file, or a name that 'primer models' lists"
+      )
     }
-    guard isFolder.boolValue else {
+    guard isFolder.boolValue || url.pathExtension == "gguf" else {
       throw CommandFailure(
         exitStatus: .badData,
-        description: "\(path): a file, not a model folder; give the folder that holds config.json")
+        description:
+          "\(text): neither a model folder nor a .gguf file; give the folder that holds config.json"
+      )
+    }
+    return url
+  }
+
+  /// A model folder.
+  static func folder(_ text: String) throws -> URL {
+    let url = try url(text)
+    guard
+      url.hasDirectoryPath
+        || (try? url.resourceValues(forKeys: [.isDirectoryKey]))?.isDirectory == true
+    else {
+      throw CommandFailure(
+        exitStatus: .badData,
+        description: "\(text): a file, not a model folder; give the folder that holds config.json")
     }
     return url
   }

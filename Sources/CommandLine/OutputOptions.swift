@@ -71,6 +71,7 @@ enum ReportedValue: ExpressibleByIntegerLiteral, ExpressibleByStringLiteral {
   case real(Double)
   case list([Int])
   case object(KeyValuePairs<String, ReportedValue>)
+  case objects([KeyValuePairs<String, ReportedValue>])
 
   init(integerLiteral value: Int) { self = .whole(value) }
   init(stringLiteral value: String) { self = .text(value) }
@@ -83,6 +84,8 @@ enum ReportedValue: ExpressibleByIntegerLiteral, ExpressibleByStringLiteral {
     case .list(let values): "[" + values.map(String.init).joined(separator: ", ") + "]"
     case .object(let fields):
       "{" + fields.map { "\(JSONValue.quoted($0)): \($1.document)" }.joined(separator: ", ") + "}"
+    case .objects(let all):
+      "[" + all.map { ReportedValue.object($0).document }.joined(separator: ", ") + "]"
     }
   }
 

@@ -122,8 +122,10 @@ enum TextSample {
     settings.seed = recipe.seed
     // A prompt that this tokenizer cannot spell gives way to the first token.
     let prompt = (try? tokenizer.encode(recipe.prompt)) ?? [0]
+    var options = GenerationOptions(maxTokens: recipe.sampleTokens, sampling: settings)
+    options.contextOverflow = .dropOldHalf
     let result = try TextGenerator(model, tokenizer).generate(
-      prompt.isEmpty ? [0] : prompt, maxTokens: recipe.sampleTokens, settings)
+      prompt.isEmpty ? [0] : prompt, options)
     return tokenizer.decode(prompt) + result.text
   }
 }

@@ -163,7 +163,8 @@ struct TokenizerCommand: ParsableCommand {
               description: "line \(index + 1): the token \(unknown) is not in the vocabulary of "
                 + "\(tokenizer.vocabularySize)")
           }
-          var bytes = tokenizer.decodeBytes(ids, skippingSpecial: skipSpecial)
+          var bytes = tokenizer.decodeBytes(
+            ids, skippingSpecial: skipSpecial, wholeText: true)
           if !whole { bytes.append(UInt8(ascii: "\n")) }
           FileHandle.standardOutput.write(Data(bytes))
         }

@@ -3,35 +3,25 @@ public import PrimerModels
 internal import PrimerTensors
 public import PrimerTokenizers
 
-/// Why a text ended.
-public enum FinishReason: String, Sendable, Codable {
-  /// The model ended it, or a stop string came.
-  case stop
-  /// It reached the most tokens asked for.
-  case length
-}
-
-/// What came of a request.
-public struct GeneratedText: Sendable {
-  public let text: String
-  /// The tokens chosen, the one that ended the text included.
-  public let tokens: [Int32]
-  public let finishReason: FinishReason
-  public let promptTokens: Int
-}
-
 /// Continues texts with a model and its tokenizer.
 public struct TextGenerator: Sendable {
   public let model: any LanguageModel
   public let tokenizer: Tokenizer
+  /// Any of these ends a text.
+  public let endTokens: Set<Int32>
 
-  public init(_ model: any LanguageModel, _ tokenizer: Tokenizer) throws {
+  /// - Parameter endTokens: what ends a text beside the tokenizer's end of text.
+  public init(
+    _ model: any LanguageModel, _ tokenizer: Tokenizer, endTokens: Set<Int32> = []
+  ) throws {
     guard tokenizer.vocabularySize <= model.vocabulary else {
       throw GenerationError.vocabularyMismatch(
         tokenizer: tokenizer.vocabularySize, model: model.vocabulary)
     }
     self.model = model
     self.tokenizer = tokenizer
+    self.endTokens = endTokens.union(tokenizer.endOfText.map { [$0] } ?? [])
+      .filter { $0 >= 0 && $0 < tokenizer.vocabularySize }
   }
 
   /// Continues `prompt`, handing text to `stream` as it becomes certain; `stream` returns false to
@@ -40,108 +30,79 @@ public struct TextGenerator: Sendable {
     _ prompt: [Int32], maxTokens: Int, _ settings: SamplingSettings, stops: [String] = [],
     stream: (String) -> Bool = { _ in true }
   ) throws -> GeneratedText {
-    try settings.check()
+    var options = GenerationOptions(maxTokens: maxTokens, sampling: settings)
+    options.stops = stops
+    return try generate(prompt, options, stream: stream)
+  }
+
+  /// Continues `prompt`, handing text to `stream` as it becomes certain; `stream` returns false to
+  /// stop early. Equal prompts, options and constraints give equal texts, whatever the threads, the
+  /// prefill chunk or the speculation.
+  /// - Parameter constraint: what the text has to look like; it moves on with the text.
+  public func generate(
+    _ prompt: [Int32], _ options: GenerationOptions, constraint: (any TokenConstraint)? = nil,
+    stream: (String) -> Bool = { _ in true }
+  ) throws -> GeneratedText {
+    try options.check(vocabulary: tokenizer.vocabularySize)
     let prompt = try checked(prompt)
-    return withoutGradients {
-      var sampler = Sampler(settings)
-      var reader = WindowedReader(model, prompt, maxTokens: maxTokens)
-      var output = TextStream(stops: stops)
-      var (tokens, text): ([Int32], String) = ([], "")
-      var reason = FinishReason.length
-      while tokens.count < maxTokens {
-        let logits = reader.logits(limit: tokenizer.vocabularySize)
-        let token = sampler.next(logits, seen: prompt + tokens)
-        tokens.append(token)
-        if token == tokenizer.endOfText {
-          reason = .stop
-          break
+    return try withoutGradients {
+      var writer = TextWriter(self, prompt, options, constraint)
+      var reader = CachedReader(
+        model, prompt, maxTokens: options.maxTokens, chunk: options.prefillChunk)
+      var drafter = try Drafter(options.speculation, for: self)
+      while !writer.isDone {
+        if !reader.fits {
+          writer.fillContext()
+          if options.contextOverflow == .stop { break }
+          reader.dropOldHalf()
         }
-        let piece = output.append(tokenizer.decodeBytes([token]))
-        text += piece
-        let goesOn = piece.isEmpty || stream(piece)
-        if output.isStopped || !goesOn {
-          reason = .stop
-          break
-        }
-        reader.append(token)
+        try step(&reader, &writer, &drafter, stream)
       }
-      let rest = output.isStopped ? "" : output.finish()
-      text += rest
-      if !rest.isEmpty { _ = stream(rest) }
-      return GeneratedText(
-        text: text, tokens: tokens, finishReason: reason, promptTokens: prompt.count)
+      return writer.finish(stream)
     }
+  }
+
+  /// One pass of the model: verifies a draft, and writes the tokens that it makes certain.
+  private func step(
+    _ reader: inout CachedReader, _ writer: inout TextWriter, _ drafter: inout Drafter,
+    _ stream: (String) -> Bool
+  ) throws {
+    let isTimed = reader.isAtEnd
+    drafter.begin()
+    let longest = isTimed ? min(reader.room, writer.remaining - 1) : 0
+    let draft = drafter.propose(after: reader.tokens, atMost: longest, writer.sampler)
+    let rows = reader.logits(draft: draft)
+    var chosen: [Int32] = []
+    for position in 0...draft.count {
+      let row = rows.sliced(axis: 0, position..<position + 1)
+      guard let token = try writer.next(spelled(row), stream) else { break }
+      chosen.append(token)
+      if writer.isDone || position == draft.count || draft[position] != token { break }
+    }
+    let accepted = zip(draft, chosen).prefix { $0 == $1 }.count
+    writer.count(drafted: draft.count, accepted: accepted)
+    if isTimed { drafter.end(drafted: draft.count, written: chosen.count) }
+    reader.append(chosen, surplus: draft.count - min(accepted, max(0, chosen.count - 1)))
+  }
+
+  /// Logits [1, vocabulary] of the tokens that the tokenizer can spell, [its vocabulary].
+  func spelled(_ row: Tensor) -> Tensor {
+    row.sliced(axis: 1, 0..<tokenizer.vocabularySize).reshaped([tokenizer.vocabularySize])
   }
 
   func checked(_ prompt: [Int32]) throws -> [Int32] {
     var prompt = prompt
-    if prompt.isEmpty, let start = tokenizer.endOfText { prompt = [start] }
+    if prompt.isEmpty, let start = tokenizer.beginningOfText ?? tokenizer.endOfText {
+      prompt = [start]
+    }
     guard !prompt.isEmpty else { throw GenerationError.emptyPrompt }
+    if let wrong = prompt.first(where: { $0 < 0 || $0 >= model.vocabulary }) {
+      throw GenerationError.badSetting(
+        "the prompt holds token \(wrong), beyond the vocabulary of \(model.vocabulary)")
+    }
     guard prompt.count <= model.context else {
       throw GenerationError.promptTooLong(tokens: prompt.count, context: model.context)
     }
     return prompt
-  }
-}
-
-extension LanguageModel {
-  /// Reads `tokens` behind what `sequence` has, in chunks; logits [1, vocabulary] of the next token.
-  /// The cache must have room.
-  func read(_ tokens: [Int32], into sequence: CachedSequence, chunk: Int = 512) -> Tensor {
-    var start = 0
-    while true {
-      let part = Array(tokens[start..<min(start + chunk, tokens.count)])
-      precondition(sequence.reserve(part.count), "no room for \(part.count) tokens in the cache")
-      let pass = ForwardPass(cached: CachedBatch([(sequence, part.count)]))
-      let input = Tensor(part, shape: [1, part.count])
-      start += part.count
-      if start == tokens.count { return nextLogits(input, pass) }
-      _ = hidden(input, pass)
-      pass.cached?.advance()
-    }
-  }
-}
-
-extension LanguageModel {
-  /// One token more for each sequence; logits [sequences, vocabulary].
-  func readNext(_ tokens: [Int32], into sequences: [CachedSequence]) -> Tensor {
-    for sequence in sequences {
-      precondition(sequence.reserve(1), "no room for a token in the cache")
-    }
-    let pass = ForwardPass(cached: CachedBatch(sequences.map { ($0, 1) }))
-    return nextLogits(Tensor(tokens, shape: [1, tokens.count]), pass)
-  }
-}
-
-/// Reads a growing text with a key-value cache. When the context is full, the older half is dropped
-/// and the rest read anew.
-struct WindowedReader {
-  private let model: any LanguageModel
-  private var tokens: [Int32]
-  private var unread: [Int32]
-  private let sequence: CachedSequence
-  private let capacity: Int
-
-  init(_ model: any LanguageModel, _ prompt: [Int32], maxTokens: Int) {
-    self.model = model
-    tokens = prompt
-    unread = prompt
-    capacity = min(model.context, prompt.count + max(1, maxTokens))
-    sequence = CachedSequence(model.makeCache(capacity: capacity))
-  }
-
-  mutating func append(_ token: Int32) {
-    tokens.append(token)
-    unread.append(token)
-  }
-
-  /// Logits of the next token, of the first `limit` tokens of the vocabulary.
-  mutating func logits(limit: Int) -> [Float] {
-    if sequence.length + unread.count > capacity {
-      unread = Array(tokens.suffix(max(1, capacity / 2)))
-      sequence.truncate(to: 0)
-    }
-    defer { unread = [] }
-    return Array(model.read(unread, into: sequence).scalars.prefix(limit))
   }
 }

@@ -1,90 +1,135 @@
-internal import PrimerTensors
+public import PrimerTensors
 
-/// Chooses tokens. Token i of a text is drawn with random number i of its seed, so equal requests
-/// give equal texts.
+/// Chooses the tokens of a text. Token i is drawn with random number i of the seed, whatever came of
+/// the earlier ones, so equal requests give equal texts in any batch.
 public struct Sampler: Sendable {
   public let settings: SamplingSettings
-  private var random: RandomSource
+  /// Tokens chosen.
+  public private(set) var count = 0
+  private var penalties: LogitPenalties
+  /// Mirostat's bound on a token's information, bits.
+  private var bound: Double
 
-  public init(_ settings: SamplingSettings) {
+  /// - Parameters:
+  ///   - prompt: what the text follows, for the penalties.
+  ///   - bytes: the bytes of a token, for DRY's sequence breakers.
+  public init(
+    _ settings: SamplingSettings, prompt: [Int32] = [],
+    bytes: @escaping @Sendable (Int32) -> [UInt8] = { _ in [] }
+  ) {
     self.settings = settings
-    random = RandomSource(seed: settings.seed, stream: 0x5a)
+    penalties = LogitPenalties(settings, prompt: prompt, bytes: bytes)
+    bound = 2 * Double(settings.mirostat?.target ?? 0)
   }
 
-  /// The next token for `logits` [vocabulary], where `seen` are the tokens so far.
-  public mutating func next(_ logits: [Float], seen: [Int32]) -> Int32 {
-    let candidates = Self.distribution(logits, settings, seen: seen)
-    guard candidates.count > 1 else { return candidates[0].token }
-    let target = random.nextUniform()
-    var total = 0.0
-    for candidate in candidates {
-      total += candidate.probability
-      if target < total { return candidate.token }
-    }
-    return candidates[candidates.count - 1].token
+  /// The next token for `logits` of the whole vocabulary, chosen among those that `mask` allows.
+  public mutating func next(_ logits: Tensor, mask: TokenMask? = nil) -> Int32 {
+    let row = row(logits, mask)
+    let token = settings.isGreedy ? row.best : draw(row)
+    penalties.append(token)
+    count += 1
+    return token
   }
 
-  /// The tokens that may come next, likeliest first (the lower id where equal), their probabilities
-  /// summing to 1.
-  package static func distribution(
-    _ logits: [Float], _ settings: SamplingSettings, seen: [Int32]
-  ) -> [(token: Int32, probability: Double)] {
-    let logits = penalised(logits, settings, seen)
-    func precedes(_ a: Int32, _ b: Int32) -> Bool {
-      (logits[Int(a)], b) > (logits[Int(b)], a)
-    }
-    if settings.temperature == 0 {
-      let best = (1..<Int32(max(1, logits.count))).reduce(Int32(0)) { precedes($1, $0) ? $1 : $0 }
-      return [(best, 1)]
-    }
-    var tokens = kept(logits, settings)
-    tokens.sort(by: precedes)
-    if settings.topK > 0 { tokens.removeLast(max(0, tokens.count - settings.topK)) }
-    let top = Double(logits[Int(tokens[0])])
-    let temperature = Double(settings.temperature)
-    var weights = tokens.map { exponential((Double(logits[Int($0)]) - top) / temperature) }
+  /// The tokens that may come next, likeliest first (the lower number where equal), their
+  /// probabilities summing to 1.
+  package func distribution(_ logits: Tensor, mask: TokenMask? = nil) -> [(
+    token: Int32, probability: Double
+  )] {
+    let row = row(logits, mask)
+    if settings.isGreedy { return [(row.best, 1)] }
+    let choices = choices(row)
+    let weights = choices.weights()
     let total = weights.reduce(0, +)
-    if settings.topP < 1 {
-      var sum = 0.0
-      let limit = Double(settings.topP) * total
-      let count = weights.firstIndex {
-        sum += $0
-        return sum >= limit
+    return zip(choices.candidates, weights).sorted { $0.0 < $1.0 }
+      .map { ($0.0.token, $0.1 / total) }
+  }
+
+  /// Logits after bias, penalties and mask.
+  private func row(_ logits: Tensor, _ mask: TokenMask?) -> LogitRow {
+    let logits = logits.detached.contiguous()
+    guard mask != nil || penalties.isActive else { return LogitRow(logits, nil) }
+    precondition(
+      mask.map { $0.vocabulary == logits.count } ?? true,
+      "a mask of \(mask!.vocabulary) tokens for \(logits.count) logits")
+    let edited = logits.copied()
+    edited.withMutableScalars { values in
+      penalties.apply(to: &values)
+      mask?.apply(to: &values)
+    }
+    return LogitRow(edited, mask)
+  }
+
+  private func choices(_ row: LogitRow) -> Choices {
+    if settings.mirostat != nil { return Choices(row, settings, atMost: bound) }
+    let strikes =
+      settings.xtcProbability > 0 && settings.xtcThreshold <= 0.5
+      && number(stream: Self.strikeStream) < Double(settings.xtcProbability)
+    return Choices(row, settings, strikesTop: strikes)
+  }
+
+  private static let drawStream: UInt64 = 0x5a
+  private static let strikeStream: UInt64 = 0x5b
+
+  /// The token's random number in a stream of the seed, counted from 1: number 0 of every stream is 0.
+  private func number(stream: UInt64) -> Double {
+    var source = RandomSource(seed: settings.seed, stream: stream, counter: UInt64(count) + 1)
+    return source.nextUniform()
+  }
+
+  private mutating func draw(_ row: LogitRow) -> Int32 {
+    if settings.cutsNothing { return drawFromAll(row) }
+    let choices = choices(row)
+    let weights = choices.weights()
+    let total = weights.reduce(0, +)
+    let target = number(stream: Self.drawStream) * total
+    var (sum, chosen) = (0.0, 0)
+    for (index, weight) in weights.enumerated() where weight > 0 {
+      chosen = index
+      sum += weight
+      if target < sum { break }
+    }
+    if let mirostat = settings.mirostat {
+      let bits = -logarithm(Float(weights[chosen] / total)) / Float(Choices.natsOfABit)
+      bound -= Double(mirostat.rate) * Double(bits - mirostat.target)
+    }
+    return choices.candidates[chosen].token
+  }
+
+  /// A draw from the whole vocabulary: first a block of it, then a token of the block.
+  private func drawFromAll(_ row: LogitRow) -> Int32 {
+    let (values, total) = row.weights(scale: 1 / settings.temperature(of: row))
+    var rest = number(stream: Self.drawStream) * total
+    return values.withScalars { values in
+      var start = 0
+      var last = row.best
+      while start < values.count {
+        let end = min(start + LogitRow.blockLength, values.count)
+        let sum = LogitRow.blockSum(values, start, end)
+        if rest < sum || end == values.count {
+          for index in start..<end where values[index] > 0 {
+            last = Int32(index)
+            rest -= Double(values[index])
+            if rest < 0 { break }
+          }
+          return last
+        }
+        rest -= sum
+        start = end
       }
-      weights.removeLast(weights.count - (count ?? weights.count - 1) - 1)
+      return last
     }
-    let rest = weights.reduce(0, +)
-    return zip(tokens, weights).map { ($0, $1 / rest) }
-  }
-
-  /// Tokens that min-p and a cheap first cut for top-k leave, unsorted.
-  private static func kept(_ logits: [Float], _ settings: SamplingSettings) -> [Int32] {
-    let top = logits.max() ?? 0
-    var floor = -Float.infinity
-    if settings.minP > 0 { floor = top + settings.temperature * logarithm(settings.minP) }
-    return logits.indices.lazy.filter { logits[$0] >= floor && logits[$0] > -.infinity }
-      .map { Int32($0) }.nonEmpty(or: Int32(logits.firstIndex(of: top) ?? 0))
-  }
-
-  private static func penalised(
-    _ logits: [Float], _ settings: SamplingSettings, _ seen: [Int32]
-  ) -> [Float] {
-    guard settings.repetitionPenalty != 1 else { return logits }
-    var logits = logits
-    let window =
-      settings.repetitionWindow == 0 ? seen[...] : seen.suffix(settings.repetitionWindow)
-    for token in Set(window) where Int(token) < logits.count {
-      let value = logits[Int(token)]
-      logits[Int(token)] =
-        value > 0 ? value / settings.repetitionPenalty : value * settings.repetitionPenalty
-    }
-    return logits
   }
 }
 
-extension Sequence where Element == Int32 {
-  fileprivate func nonEmpty(or fallback: Int32) -> [Int32] {
-    let values = Array(self)
-    return values.isEmpty ? [fallback] : values
+extension TokenMask {
+  /// Makes the tokens that may not come impossible.
+  func apply(to logits: inout MutableSpan<Float>) {
+    for (index, word) in words.enumerated() where word != .max {
+      let start = index * 64
+      for bit in 0..<min(64, logits.count - start) where word >> UInt64(bit) & 1 == 0 {
+        logits[start + bit] = -.infinity
+      }
+    }
   }
 }

@@ -34,4 +34,7 @@ public struct ForwardPass {
     let row = (0..<Int32(time))
     return Tensor((0..<batch).flatMap { _ in row }, shape: [batch * time])
   }
+
+  /// Tokens that the longest text of the pass may come to have, so that nothing changes while it grows.
+  func longestText(time: Int) -> Int { cached?.cache.longestText ?? time }
 }

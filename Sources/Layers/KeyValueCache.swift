@@ -10,17 +10,23 @@ public final class KeyValueCache {
   public let layers: [CachePages]
   /// Pages, in use or not.
   public let pageCount: Int
+  /// Tokens that no text in it will exceed; models whose positions depend on how long a text may become
+  /// (LongRoPE) go by it.
+  public let longestText: Int
   private var free: [Int32]
   /// How many sequences (and others) hold each page.
   private var holders: [Int32]
 
   /// Room for `pages` pages of `CachePages.tokens` positions in each layer; memory is touched only
   /// as pages are used.
+  /// - Parameter longestText: nil: all pages.
   public init(
-    layers: Int, pages: Int, keyValueHeads: Int, headWidth: Int, element: CacheElement = .float16
+    layers: Int, pages: Int, keyValueHeads: Int, headWidth: Int, element: CacheElement = .float16,
+    longestText: Int? = nil
   ) {
     self.element = element
     pageCount = pages
+    self.longestText = longestText ?? pages * CachePages.tokens
     self.layers = (0..<layers).map { _ in
       CachePages(element, pages: pages, keyValueHeads: keyValueHeads, headWidth: headWidth)
     }

@@ -17,17 +17,19 @@ public struct LayerNorm: Sendable {
   }
 }
 
-/// x/√(mean x² + epsilon) · weight over the last axis.
+/// x/√(mean x² + epsilon) · (weight + offset) over the last axis.
 public struct RMSNorm: Sendable {
   let weight: Parameter
-  let epsilon: Float
+  let offset, epsilon: Float
 
-  public init(_ width: Int, epsilon: Float, _ parameters: ParameterScope) {
-    weight = parameters["weight"].parameter([width], .ones, .vector)
+  /// - Parameter offset: 1 where weights are kept as what they differ from 1 by (Gemma).
+  public init(_ width: Int, offset: Float = 0, epsilon: Float, _ parameters: ParameterScope) {
+    weight = parameters["weight"].parameter([width], offset == 0 ? .ones : .zeros, .vector)
+    self.offset = offset
     self.epsilon = epsilon
   }
 
   public func callAsFunction(_ x: Tensor) -> Tensor {
-    rmsNorm(x, weight.tensor, epsilon: epsilon)
+    rmsNorm(x, weight.tensor, offset: offset, epsilon: epsilon)
   }
 }

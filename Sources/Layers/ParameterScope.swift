@@ -15,6 +15,7 @@ public enum ParameterError: Error, CustomStringConvertible {
   case missing([String])
   case mismatched(name: String, expected: [Int], found: [Int])
   case unused([String])
+  case notNumbers(name: String, ElementType)
 
   public var description: String {
     switch self {
@@ -24,6 +25,8 @@ public enum ParameterError: Error, CustomStringConvertible {
       "tensor '\(name)' has shape \(found), the configuration says \(expected); the checkpoint and its config.json do not belong together"
     case .unused(let names):
       "the checkpoint holds tensors that this model does not have: \(Self.list(names)); is config.json of another family?"
+    case .notNumbers(let name, let type):
+      "tensor '\(name)' holds \(type), which is no type of weights; convert the checkpoint again"
     }
   }
 
@@ -51,12 +54,29 @@ public struct ParameterScope {
 
   /// Parameters from a checkpoint: `load` gives the tensor of a name, nil where there is none.
   ///
-  /// - Parameter keepsStored: matrices and embeddings keep the element type of the checkpoint, for
-  ///   models that are used and not trained; else all become f32.
-  public init(keepsStored: Bool = false, loading load: @escaping (String) throws -> Tensor?) {
+  /// - Parameters:
+  ///   - keepsStored: matrices and embeddings keep the element type of the checkpoint, for models that
+  ///     are used and not trained; else all become f32.
+  ///   - readsAhead: whether weights are mapped and larger than memory, so that blocks ask for the
+  ///     next one's pages.
+  ///   - rotaryLayout: how the checkpoint orders the rows of queries and keys.
+  public init(
+    keepsStored: Bool = false, readsAhead: Bool = false,
+    rotaryLayout: RotaryTable.Layout = .halves,
+    loading load: @escaping (String) throws -> Tensor?
+  ) {
     record = ParameterRecord(source: .loaded(load), keepsStored: keepsStored)
+    record.readsAhead = readsAhead
+    record.rotaryLayout = rotaryLayout
     path = ""
   }
+
+  /// How the pairs that turn together lie in the heads of queries and keys.
+  public var rotaryLayout: RotaryTable.Layout { record.rotaryLayout }
+
+  var readsAhead: Bool { record.readsAhead }
+  /// Everything pulled so far, in order.
+  var pulled: [Parameter] { record.parameters }
 
   private init(_ record: ParameterRecord, _ path: String) {
     self.record = record
@@ -94,7 +114,10 @@ private final class ParameterRecord {
 
   let source: Source
   let keepsStored: Bool
-  var parameters: [Parameter] = []
+  var readsAhead = false
+  var rotaryLayout = RotaryTable.Layout.halves
+  private(set) var parameters: [Parameter] = []
+  private var known: [String: Parameter] = [:]
   var missing: [String] = []
   var failure: (any Error)?
 
@@ -106,13 +129,14 @@ private final class ParameterRecord {
   func pull(
     _ name: String, _ shape: [Int], _ initialisation: Initialisation, _ role: Parameter.Role
   ) -> Parameter {
-    if let known = parameters.first(where: { $0.name == name }) {
+    if let known = known[name] {
       precondition(known.shape == shape, "\(name) was pulled as \(known.shape), now \(shape)")
       return known
     }
     let parameter = Parameter(
       name: name, role: role, value: value(name, shape, initialisation, role))
     parameters.append(parameter)
+    known[name] = parameter
     return parameter
   }
 
@@ -130,6 +154,9 @@ private final class ParameterRecord {
         }
         guard tensor.shape == shape else {
           throw ParameterError.mismatched(name: name, expected: shape, found: tensor.shape)
+        }
+        guard tensor.elementType.isWeight else {
+          throw ParameterError.notNumbers(name: name, tensor.elementType)
         }
         return keepsStored && role != .vector
           ? tensor.contiguous() : tensor.converted(to: .float32).contiguous()

@@ -5,41 +5,48 @@ internal import Synchronization
 /// position met so far.
 public struct RotaryPositions: Sendable {
   private final class Grown: Sendable {
+    let frequencies: [Double]
     let table: Mutex<RotaryTable>
-    init(_ table: RotaryTable) { self.table = Mutex(table) }
+
+    init(_ frequencies: [Double], _ table: RotaryTable) {
+      self.frequencies = frequencies
+      self.table = Mutex(table)
+    }
   }
 
-  private let frequencies: [Double]
   private let layout: RotaryTable.Layout
   private let attentionFactor: Double
   private let positions: Int
-  private let grown: Grown
+  /// Texts up to this length turn by `short`, longer ones by `long`.
+  private let shortContext: Int
+  private let short, long: Grown
 
   /// Frequencies base^(-2i/width) for pairs i.
   public init(
     base: Double, width: Int, positions: Int, layout: RotaryTable.Layout = .halves
   ) {
-    self.init(
-      frequencies: Self.frequencies(base: base, width: width), positions: positions,
-      layout: layout)
+    self.init(RotarySettings(base: base, width: width), positions: positions, layout: layout)
   }
 
-  /// - Parameters:
-  ///   - frequencies: angle a position, for each pair that turns; the rest of a head is left as it is.
-  ///   - positions: the model's context.
-  ///   - attentionFactor: multiplies cosines and sines (YaRN, LongRoPE).
+  /// - Parameter positions: the model's context.
   public init(
-    frequencies: [Double], positions: Int, layout: RotaryTable.Layout = .halves,
-    attentionFactor: Double = 1
+    _ settings: RotarySettings, positions: Int, layout: RotaryTable.Layout = .halves
   ) {
-    self.frequencies = frequencies
     self.layout = layout
-    self.attentionFactor = attentionFactor
     self.positions = positions
-    grown = Grown(
-      RotaryTable(
-        frequencies: frequencies, positions: min(positions, 512), layout: layout,
-        factor: attentionFactor))
+    attentionFactor = settings.attentionFactor
+    shortContext = settings.shortContext
+    let frequencies = settings.frequencies
+    let factor = settings.attentionFactor
+    func grown(_ frequencies: [Double]) -> Grown {
+      Grown(
+        frequencies,
+        RotaryTable(
+          frequencies: frequencies, positions: min(positions, 512), layout: layout,
+          factor: factor))
+    }
+    short = grown(frequencies.short)
+    long = frequencies.long == frequencies.short ? short : grown(frequencies.long)
   }
 
   /// base^(-2i/width) for pairs i.
@@ -49,25 +56,21 @@ public struct RotaryPositions: Sendable {
 
   /// Turns x [batch, time, heads, width] by its tokens' positions.
   public func callAsFunction(_ x: Tensor, _ pass: ForwardPass) -> Tensor {
-    let furthest: Int
-    if let cached = pass.cached {
-      furthest = cached.rows.furthest
-    } else {
-      furthest = x.shape[1] - 1
-    }
+    let time = x.shape[1]
+    let furthest = pass.cached?.rows.furthest ?? time - 1
+    let grown = pass.longestText(time: time) > shortContext ? long : short
     return rotary(
-      x, table(reaching: furthest),
-      positions: pass.positions(batch: x.shape[0], time: x.shape[1]))
+      x, table(grown, reaching: furthest), positions: pass.positions(batch: x.shape[0], time: time))
   }
 
-  private func table(reaching position: Int) -> RotaryTable {
+  private func table(_ grown: Grown, reaching position: Int) -> RotaryTable {
     precondition(position < positions, "position \(position) in a context of \(positions)")
     return grown.table.withLock { table in
       if table.positions <= position {
         var length = table.positions
         while length <= position { length *= 2 }
         table = RotaryTable(
-          frequencies: frequencies, positions: min(length, positions), layout: layout,
+          frequencies: grown.frequencies, positions: min(length, positions), layout: layout,
           factor: attentionFactor)
       }
       return table

@@ -7,6 +7,8 @@ public import PrimerTensors
 public protocol LanguageModel: Sendable {
   /// `model_type` in config.json.
   static var modelType: String { get }
+  /// Other names that config.json may have for it.
+  static var otherModelTypes: [String] { get }
   /// How this family's checkpoints spell and lay out its parameters.
   static var checkpointNames: CheckpointNames { get }
 
@@ -14,11 +16,9 @@ public protocol LanguageModel: Sendable {
   init(configuration: Data, from url: URL, _ parameters: ParameterScope) throws
 
   var parameters: [Parameter] { get }
-  /// Rows of the output head.
-  var vocabulary: Int { get }
-  /// The most tokens it can look at.
-  var context: Int { get }
   var shape: ModelShape { get }
+  /// How the rows of its query and key weights are ordered; `halves` in Hugging Face layout.
+  var rotaryLayout: RotaryTable.Layout { get }
   /// config.json, complete enough for `transformers`.
   var configuration: Data { get throws }
 
@@ -33,13 +33,45 @@ public protocol LanguageModel: Sendable {
 
 /// The numbers that caches and cost formulas need.
 public struct ModelShape: Sendable, Equatable {
+  /// Rows of the output head.
+  public let vocabulary: Int
+  /// The most tokens it can look at.
+  public let context: Int
   public let layers, width, heads, keyValueHeads, headWidth: Int
   /// Numbers in a table of learned positions, which costs no arithmetic; 0 where there is none.
   public let positionCount: Int
 }
 
+extension ModelShape {
+  init(_ decoder: DecoderShape) {
+    self.init(
+      vocabulary: decoder.vocabulary, context: decoder.context, layers: decoder.layers,
+      width: decoder.width, heads: decoder.heads, keyValueHeads: decoder.keyValueHeads,
+      headWidth: decoder.headWidth, positionCount: 0)
+  }
+}
+
+/// What a model is built from, as config.json spells it.
+protocol ModelConfiguration: Sendable {
+  init(json: Data, from url: URL) throws
+  var json: Data { get throws }
+}
+
+/// The output head [vocabulary, width]: `lm_head`, or the embedding where they are tied.
+func outputHead(
+  _ decoder: DecoderShape, _ tokens: Embedding, _ root: ParameterScope
+) -> Parameter {
+  decoder.tiesHead
+    ? tokens.weight
+    : Linear(decoder.width, decoder.vocabulary, role: .embedding, root["lm_head"]).weight
+}
+
 extension LanguageModel {
+  public static var otherModelTypes: [String] { [] }
   public var logitCap: Float? { nil }
+  public var rotaryLayout: RotaryTable.Layout { .halves }
+  public var vocabulary: Int { shape.vocabulary }
+  public var context: Int { shape.context }
 
   /// Logits [batch, time, vocabulary].
   public func logits(_ tokens: Tensor, _ pass: ForwardPass = ForwardPass()) -> Tensor {
@@ -74,7 +106,11 @@ extension LanguageModel {
   public func loss(
     _ tokens: Tensor, _ targets: Tensor, scale: Float, _ pass: ForwardPass = ForwardPass()
   ) -> Tensor {
-    let states = hidden(tokens, pass)
+    loss(states: hidden(tokens, pass), targets, scale: scale)
+  }
+
+  /// `loss` of hidden states [batch, time, width].
+  public func loss(states: Tensor, _ targets: Tensor, scale: Float) -> Tensor {
     guard head.value.elementType != .float32 else {
       return linearCrossEntropy(
         states, head.tensor, targets, scale: scale, softCap: logitCap ?? 0)
@@ -105,6 +141,7 @@ extension LanguageModel {
     KeyValueCache(
       layers: shape.layers,
       pages: sequences * ((capacity + CachePages.tokens - 1) / CachePages.tokens),
-      keyValueHeads: shape.keyValueHeads, headWidth: shape.headWidth, element: element)
+      keyValueHeads: shape.keyValueHeads, headWidth: shape.headWidth, element: element,
+      longestText: capacity)
   }
 }

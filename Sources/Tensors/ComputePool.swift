@@ -32,8 +32,40 @@ public final class ComputePool: @unchecked Sendable {
   /// share of. Takes about 0.1 s.
   public func measurePeak() -> Double { primer_probe_f32(handle, 20) }
 
+  /// Bytes a second that these threads together read of a buffer of `byteCount` bytes, over and over.
+  public func measureRead(byteCount: Int, rounds: Int = 9) -> Double {
+    let storage = Storage(byteCount: byteCount)
+    storage.base.initializeMemory(as: UInt8.self, repeating: 1, count: byteCount)
+    return primer_probe_read(handle, storage.base, Int64(byteCount), Int32(rounds))
+  }
+
   /// The instruction-set level in use: "avx512", "avx2" or "portable".
   public static var instructionSet: String {
     String(cString: primer_isa_name(primer_isa_current()))
+  }
+}
+
+extension ComputePool {
+  /// Calls `body` with ranges of `chunk` that make up `0..<items`, on all threads.
+  package func forEachRange(
+    of items: Int, chunk: Int, _ body: @Sendable (Range<Int>) -> Void
+  ) {
+    withoutActuallyEscaping(body) { body in
+      let region = Region(body: body)
+      withExtendedLifetime(region) {
+        primer_pool_run(
+          handle, Int64(items), Int64(chunk),
+          { context, begin, end, _ in
+            Unmanaged<Region>.fromOpaque(context!).takeUnretainedValue()
+              .body(Int(begin)..<Int(end))
+          }, Unmanaged.passUnretained(region).toOpaque())
+      }
+    }
+  }
+
+  /// Work, as C hands it on.
+  private final class Region: Sendable {
+    let body: @Sendable (Range<Int>) -> Void
+    init(body: @escaping @Sendable (Range<Int>) -> Void) { self.body = body }
   }
 }

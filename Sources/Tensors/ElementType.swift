@@ -40,6 +40,9 @@ public enum ElementType: UInt8, Sendable, CaseIterable {
   /// Whether elements share scales, so that single ones cannot be written or sliced.
   public var isQuantised: Bool { blockElements > 1 }
 
+  /// Whether products read it; the others are indices and flags.
+  public var isWeight: Bool { weightType != nil }
+
   /// Bytes of `elements` elements, a whole number of blocks.
   public func byteCount(of elements: Int) -> Int {
     precondition(

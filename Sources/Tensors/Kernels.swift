@@ -213,6 +213,23 @@ extension Tensor {
       UnsafeBufferPointer(start: bytes.assumingMemoryBound(to: Element.self), count: count))
   }
 
+  /// The f32 elements of a contiguous tensor, without a copy.
+  package func withScalars<Result>(_ body: (Span<Float>) throws -> Result) rethrows -> Result {
+    precondition(isContiguous, "scalars of a tensor that is not contiguous")
+    let elements = UnsafeBufferPointer(start: UnsafePointer(floats), count: count)
+    return try body(elements.span)
+  }
+
+  /// The f32 elements of a contiguous tensor, for its owner to change.
+  package func withMutableScalars<Result>(
+    _ body: (inout MutableSpan<Float>) throws -> Result
+  ) rethrows -> Result {
+    precondition(isContiguous, "scalars of a tensor that is not contiguous")
+    let elements = UnsafeMutableBufferPointer(start: floats, count: count)
+    var span = elements.mutableSpan
+    return try body(&span)
+  }
+
   /// The bytes of a contiguous tensor, for files.
   package func withBytes<Result>(_ body: (UnsafeRawBufferPointer) throws -> Result) rethrows
     -> Result

@@ -92,6 +92,9 @@ public func dropout(
 /// base^exponent
 package func power(_ base: Double, _ exponent: Double) -> Double { pow(base, exponent) }
 
+/// ln x
+package func logarithm(_ x: Double) -> Double { log(x) }
+
 extension Double {
   var cosine: Double { cos(self) }
   var sine: Double { sin(self) }

@@ -29,42 +29,67 @@ struct AddedTokenFinder: Sendable {
     let id: Int32
   }
 
-  let tokens: [AddedToken]
-  /// Token that ends at each node of a tree of bytes; -1 where none does.
-  private var ends: [Int32] = [-1]
-  private var children: [UInt32: Int32] = [:]
-  private var firstBytes = [Bool](repeating: false, count: 256)
+  /// A byte in a tree of the spellings; its siblings are a list.
+  private struct Node {
+    let byte: UInt8
+    /// Token whose spelling ends here; -1 where none does.
+    var token: Int32 = -1
+    var child: Int32 = -1
+    var sibling: Int32 = -1
+  }
 
-  init(_ tokens: [AddedToken]) {
-    self.tokens = tokens.filter { !$0.content.isEmpty }
-    for (index, token) in self.tokens.enumerated() {
-      var node: Int32 = 0
-      for byte in token.content.utf8 {
-        let key = UInt32(node) << 8 | UInt32(byte)
-        if let child = children[key] {
-          node = child
-        } else {
-          node = Int32(ends.count)
-          children[key] = node
-          ends.append(-1)
-        }
+  let tokens: [AddedToken]
+  private var nodes: [Node] = []
+  /// The node of each first byte; -1 where there is none.
+  private var roots = [Int32](repeating: -1, count: 256)
+  private let hasPlain: Bool
+
+  /// `spelled` says how a token stands in the text.
+  init(_ tokens: [AddedToken], spelled: ((AddedToken) -> [UInt8])? = nil) {
+    self.tokens = tokens
+    hasPlain = tokens.contains { !$0.special }
+    for (index, token) in tokens.enumerated() {
+      if let spelled {
+        insert(spelled(token), Int32(index))
+      } else {
+        insert(token.content.utf8, Int32(index))
       }
-      ends[Int(node)] = Int32(index)
-      firstBytes[Int(token.content.utf8.first!)] = true
     }
   }
 
-  var isEmpty: Bool { tokens.isEmpty }
+  private mutating func insert(_ spelling: some Sequence<UInt8>, _ index: Int32) {
+    var node: Int32 = -1
+    for byte in spelling {
+      let first = node < 0 ? roots[Int(byte)] : nodes[Int(node)].child
+      var next = first
+      while next >= 0 && nodes[Int(next)].byte != byte { next = nodes[Int(next)].sibling }
+      if next < 0 {
+        next = Int32(nodes.count)
+        nodes.append(Node(byte: byte, sibling: node < 0 ? -1 : first))
+        if node < 0 { roots[Int(byte)] = next } else { nodes[Int(node)].child = next }
+      }
+      node = next
+    }
+    if node >= 0 { nodes[Int(node)].token = index }
+  }
+
+  /// Whether nothing is ever found.
+  func isEmpty(_ special: SpecialTokenHandling) -> Bool {
+    nodes.isEmpty || (special == .plain && !hasPlain)
+  }
 
   /// The next match in `text` from `start` on.
-  func next(in text: Span<UInt8>, from start: Int, to end: Int) -> Match? {
+  func next(
+    in text: Span<UInt8>, from start: Int, to end: Int,
+    special: SpecialTokenHandling = .recognised
+  ) -> Match? {
     var position = start
     while position < end {
-      guard firstBytes[Int(text[position])] else {
+      guard roots[Int(text[position])] >= 0 else {
         position += 1
         continue
       }
-      if let (index, matchEnd) = longest(text, position, end) {
+      if let (index, matchEnd) = longest(text, position, end, special) {
         let token = tokens[index]
         if !token.singleWord || standsAlone(text, position, matchEnd, start, end) {
           return stripped(token, text, position, matchEnd, start, end)
@@ -75,16 +100,21 @@ struct AddedTokenFinder: Sendable {
     return nil
   }
 
-  private func longest(_ text: Span<UInt8>, _ start: Int, _ end: Int) -> (Int, Int)? {
-    var node: Int32 = 0
+  private func longest(
+    _ text: Span<UInt8>, _ start: Int, _ end: Int, _ special: SpecialTokenHandling
+  ) -> (Int, Int)? {
+    var node = roots[Int(text[start])]
     var found: (Int, Int)?
-    var position = start
-    while position < end,
-      let child = children[UInt32(node) << 8 | UInt32(text[position])]
-    {
-      node = child
+    var position = start + 1
+    while node >= 0 {
+      let token = Int(nodes[Int(node)].token)
+      if token >= 0, special == .recognised || !tokens[token].special { found = (token, position) }
+      guard position < end else { break }
+      node = nodes[Int(node)].child
+      while node >= 0 && nodes[Int(node)].byte != text[position] {
+        node = nodes[Int(node)].sibling
+      }
       position += 1
-      if ends[Int(node)] >= 0 { found = (Int(ends[Int(node)]), position) }
     }
     return found
   }

@@ -41,4 +41,28 @@ enum ByteAlphabet {
     }
     return bytes
   }
+
+  /// Adds the bytes that `text` spells between `start` and `end`; false where a character spells none, and
+  /// then some may be added.
+  static func unspell(
+    _ text: Span<UInt8>, _ start: Int, _ end: Int, into bytes: inout [UInt8]
+  ) -> Bool {
+    var position = start
+    while position < end {
+      let first = text[position]
+      var scalar = Int(first)
+      position += 1
+      if first >= 0x80 {
+        // Two bytes of UTF-8 reach up to U+07FF.
+        guard first >= 0xC2, first < 0xE0, position < end, text[position] & 0xC0 == 0x80 else {
+          return false
+        }
+        scalar = Int(first & 0x1F) << 6 | Int(text[position] & 0x3F)
+        position += 1
+      }
+      guard scalar < 324, values[scalar] >= 0 else { return false }
+      bytes.append(UInt8(values[scalar]))
+    }
+    return true
+  }
 }

@@ -4,9 +4,9 @@
 struct BytePairTables {
   let byteTokens: [Int32]
   let pairs: PairTable
-  let pieces: PieceTable
-  let longPieces: ByteStringTable
-  let longTokens: [Int32]
+  var pieces = PieceTable.none
+  var longPieces = ByteStringTable()
+  var longTokens: [Int32] = []
 }
 
 /// The encoder's buffers, used by one call at a time.

@@ -1,3 +1,5 @@
+import Synchronization
+
 /// One learned merge: two tokens, and the one that takes their place.
 struct BytePairMerge: Equatable, Sendable {
   let left: Int32
@@ -23,10 +25,7 @@ final class BytePairModel: Sendable {
   /// Every byte has a token.
   let coversBytes: Bool
   let pairs: PairTable
-  let pieces: PieceTable
-  /// Pieces longer than a `ShortKey` that are one token, by number in `longTokens`.
-  let longPieces: ByteStringTable
-  let longTokens: [Int32]
+  private let wholes: WholePieces
 
   init(
     vocabulary: Vocabulary, merges: [BytePairMerge], wholePieces: Bool, pattern: SplitPattern,
@@ -42,29 +41,8 @@ final class BytePairModel: Sendable {
     }
     coversBytes = !byteTokens.contains(-1)
     pairs = PairTable(merges)
-
-    // A piece whose bytes merge to one token is looked up instead of merged.
-    let empty = PieceTable([])
-    let none = ByteStringTable()
-    let merger = BytePairTables(
-      byteTokens: byteTokens, pairs: pairs, pieces: empty, longPieces: none, longTokens: [])
-    let scratch = BytePairScratch(remembering: 1)
-    var short: [(bytes: ArraySlice<UInt8>, id: Int32)] = []
-    var long = ByteStringTable()
-    var longTokens: [Int32] = []
-    for id in 0..<Int32(vocabulary.count) {
-      let bytes = vocabulary.bytes(of: id)
-      guard !bytes.isEmpty, vocabulary.id(of: bytes) == id else { continue }
-      guard wholePieces || scratch.merge(bytes, with: merger) == [id] else { continue }
-      if bytes.count <= ShortKey.maximum {
-        short.append((bytes, id))
-      } else if long.insert(bytes) == longTokens.count {
-        longTokens.append(id)
-      }
-    }
-    pieces = PieceTable(short)
-    longPieces = long
-    self.longTokens = longTokens
+    let merger = BytePairTables(byteTokens: byteTokens, pairs: pairs)
+    wholes = WholePieces(vocabulary, wholePieces ? nil : merger)
   }
 
   /// Of a vocabulary in which a token's rank is its number (tiktoken): two tokens merge where their
@@ -104,46 +82,75 @@ final class BytePairModel: Sendable {
     return (left, right)
   }
 
-  var tables: BytePairTables {
-    BytePairTables(
-      byteTokens: byteTokens, pairs: pairs, pieces: pieces, longPieces: longPieces,
-      longTokens: longTokens)
+  /// What encodes `byteCount` bytes of text.
+  func tables(for byteCount: Int) -> BytePairTables {
+    var tables = BytePairTables(byteTokens: byteTokens, pairs: pairs)
+    if let wholes = wholes.tables(for: byteCount) {
+      (tables.pieces, tables.longPieces, tables.longTokens) = (
+        wholes.pieces, wholes.longPieces, wholes.longTokens
+      )
+    }
+    return tables
   }
 }
 
-/// Tokens by number, as bytes; numbers may be missing.
-struct Vocabulary: Sendable {
-  private let table: ByteStringTable
-  /// The string of each token in `table`; -1 where the number is missing.
-  private let strings: [Int32]
-  /// The token of each string.
-  private let tokens: [Int32]
+/// The pieces that are one token: looked up instead of merged.
+///
+/// To find them by merges takes longer than to encode a prompt, so that waits until some text was encoded;
+/// without them the tokens are the same.
+private final class WholePieces: Sendable {
+  struct Tables {
+    let pieces: PieceTable
+    /// Pieces longer than a `ShortKey`, by number in `longTokens`.
+    let longPieces: ByteStringTable
+    let longTokens: [Int32]
+  }
 
-  /// `tokens[id]` are the bytes of a token; empty where the number is missing. Of two tokens with
-  /// the same bytes the first is found by them.
-  init(_ list: [[UInt8]]) {
-    var table = ByteStringTable(capacity: list.count)
-    var strings = [Int32](repeating: -1, count: list.count)
-    var tokens: [Int32] = []
-    for (id, bytes) in list.enumerated() where !bytes.isEmpty {
-      let string = table.insert(bytes)
-      strings[id] = Int32(string)
-      if string == tokens.count { tokens.append(Int32(id)) }
+  private struct State: @unchecked Sendable {
+    // Safe because tables are not changed once they are built.
+    var bytesSeen = 0
+    var tables: Tables?
+  }
+
+  /// Bytes of text that are encoded without.
+  private static let patience = 1 << 18
+  private let vocabulary: Vocabulary
+  private let merger: BytePairTables?
+  private let state = Mutex(State())
+
+  /// Tokens that `merger` makes of their bytes; without it all tokens, at once.
+  init(_ vocabulary: Vocabulary, _ merger: sending BytePairTables?) {
+    self.vocabulary = vocabulary
+    self.merger = merger
+    if merger == nil { _ = tables(for: Self.patience) }
+  }
+
+  func tables(for byteCount: Int) -> Tables? {
+    state.withLock { state in
+      if state.tables == nil {
+        state.bytesSeen += byteCount
+        if state.bytesSeen >= Self.patience { state.tables = build() }
+      }
+      return state.tables
     }
-    self.table = table
-    self.strings = strings
-    self.tokens = tokens
   }
 
-  /// The highest number and one.
-  var count: Int { strings.count }
-
-  func bytes(of id: Int32) -> ArraySlice<UInt8> {
-    guard id >= 0, Int(id) < strings.count, strings[Int(id)] >= 0 else { return [] }
-    return table[Int(strings[Int(id)])]
-  }
-
-  func id(of bytes: some Collection<UInt8>) -> Int32? {
-    table.find(bytes).map { tokens[$0] }
+  private func build() -> Tables {
+    let scratch = BytePairScratch(remembering: 1)
+    var short: [(bytes: ArraySlice<UInt8>, id: Int32)] = []
+    short.reserveCapacity(vocabulary.count)
+    var long = ByteStringTable()
+    var longTokens: [Int32] = []
+    for id in 0..<Int32(vocabulary.count) {
+      let bytes = vocabulary.bytes(of: id)
+      guard !bytes.isEmpty, vocabulary.id(of: bytes) == id else { continue }
+      if let merger, scratch.merge(bytes, with: merger) != [id] { continue }
+      if bytes.count <= ShortKey.maximum {
+        short.append((bytes, id))
+      } else if long.insert(bytes) == longTokens.count {
+        longTokens.append(id)
+      }
+    }
+    return Tables(pieces: PieceTable(short), longPieces: long, longTokens: longTokens)
   }
 }

@@ -45,7 +45,7 @@ struct ShortKey: Equatable {
 
 /// Both halves of a product, folded (the mixing step of wyhash, Wang Yi 2019, public domain).
 @inline(__always)
-private func mixed(_ a: UInt64, _ b: UInt64) -> UInt64 {
+func mixed(_ a: UInt64, _ b: UInt64) -> UInt64 {
   let product = a.multipliedFullWidth(by: b)
   return product.high ^ product.low
 }
@@ -69,7 +69,7 @@ func hashOf(_ bytes: UnsafePointer<UInt8>, _ length: Int) -> UInt64 {
   return mixed(hash ^ rest, 0xFF51_AFD7_ED55_8CCD)
 }
 
-private func slotCount(for count: Int) -> Int {
+func slotCount(for count: Int) -> Int {
   var slots = 16
   while slots < 2 * count { slots *= 2 }
   return slots
@@ -83,6 +83,9 @@ final class PieceTable: @unchecked Sendable {
     var high: UInt64
     var id: Int32
   }
+
+  /// Of no pieces.
+  static let none = PieceTable([])
 
   let slots: UnsafeMutablePointer<Slot>
   let mask: UInt64
@@ -136,6 +139,18 @@ final class PairTable: @unchecked Sendable {
   }
 
   deinit { slots.deallocate() }
+
+  /// The merge of two tokens; `none` where there is none.
+  @inline(__always)
+  func merge(_ left: Int32, _ right: Int32) -> UInt64 {
+    let key = Self.key(left, right)
+    var slot = Self.hash(key) & mask
+    while true {
+      let found = slots[Int(truncatingIfNeeded: slot)]
+      if found.key == key || found.key == Self.none { return found.merge }
+      slot = (slot &+ 1) & mask
+    }
+  }
 
   @inline(__always)
   static func key(_ left: Int32, _ right: Int32) -> UInt64 {
@@ -242,62 +257,6 @@ struct ByteStringTable: Sendable {
       var slot = Int(truncatingIfNeeded: hash) & mask
       while slots[slot] != .max { slot = (slot + 1) & mask }
       slots[slot] = hash & ~0xFFFF_FFFF | UInt64(number)
-    }
-  }
-}
-
-/// The bytes of every token, added ones too, where decoding finds them.
-struct DecodingTable: Sendable {
-  /// Bytes that may be copied too many, so that short tokens need no loop.
-  private static let slack = 16
-  private let bytes: [UInt8]
-  private let starts: [Int]
-  private let special: [Bool]
-
-  init(_ vocabulary: Vocabulary, _ added: [AddedToken]) {
-    let highest = max(vocabulary.count - 1, Int(added.map(\.id).max() ?? -1))
-    let contents = Dictionary(added.map { ($0.id, $0) }, uniquingKeysWith: { $1 })
-    var bytes: [UInt8] = []
-    var starts = [0]
-    var special: [Bool] = []
-    for id in 0..<Int32(highest + 1) {
-      if let token = contents[id] {
-        bytes += token.content.utf8
-        special.append(token.special)
-      } else {
-        bytes += vocabulary.bytes(of: id)
-        special.append(false)
-      }
-      starts.append(bytes.count)
-    }
-    self.bytes = bytes + [UInt8](repeating: 0, count: Self.slack)
-    self.starts = starts
-    self.special = special
-  }
-
-  func isSpecial(_ id: Int32) -> Bool { special.indices.contains(Int(id)) && special[Int(id)] }
-
-  func bytes(of ids: [Int32], skippingSpecial: Bool) -> [UInt8] {
-    func isLeftOut(_ id: Int32) -> Bool {
-      id < 0 || Int(id) >= special.count || (skippingSpecial && special[Int(id)])
-    }
-    var total = 0
-    for id in ids where !isLeftOut(id) { total += starts[Int(id) + 1] - starts[Int(id)] }
-    return [UInt8](unsafeUninitializedCapacity: total + Self.slack) { output, count in
-      bytes.withUnsafeBufferPointer { bytes in
-        let target = UnsafeMutableRawPointer(output.baseAddress!)
-        let source = UnsafeRawPointer(bytes.baseAddress!)
-        for id in ids where !isLeftOut(id) {
-          let start = starts[Int(id)]
-          let length = starts[Int(id) + 1] - start
-          if length <= Self.slack {
-            target.advanced(by: count).copyMemory(from: source + start, byteCount: Self.slack)
-          } else {
-            target.advanced(by: count).copyMemory(from: source + start, byteCount: length)
-          }
-          count += length
-        }
-      }
     }
   }
 }

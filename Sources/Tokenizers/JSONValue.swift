@@ -4,6 +4,8 @@ package enum JSONValue: Sendable {
   case null
   case bool(Bool)
   case number(Double)
+  /// A number spelled as a whole one; only where the parser is asked to keep them apart.
+  case integer(Int)
   case string(String)
   case array([JSONValue])
   case object([(key: String, value: JSONValue)])
@@ -24,13 +26,33 @@ package enum JSONValue: Sendable {
   }
   /// The number where it is whole and fits.
   package var integer: Int? {
-    if case .number(let value) = self { Int(exactly: value) } else { nil }
+    switch self {
+    case .number(let value): Int(exactly: value)
+    case .integer(let value): value
+    default: nil
+    }
   }
 
-  /// Parses a whole text of JSON; throws `JSONProblem`.
-  package init(parsing bytes: [UInt8]) throws {
-    var parser = JSONParser(bytes: bytes)
+  /// Parses a whole text of JSON; throws `JSONProblem`. `keepsIntegers` gives `1` as `.integer` and
+  /// `1.0` as `.number`.
+  package init(parsing bytes: [UInt8], keepsIntegers: Bool = false) throws {
+    var parser = JSONParser(bytes: bytes, keepsIntegers: keepsIntegers)
     self = try parser.document()
+  }
+
+  /// The value as a text of JSON, on one line.
+  package var text: String {
+    switch self {
+    case .null: "null"
+    case .bool(let value): value ? "true" : "false"
+    case .number(let value):
+      integer.map(String.init) ?? (value.isFinite ? "\(value)" : "null")
+    case .integer(let value): String(value)
+    case .string(let value): Self.quoted(value)
+    case .array(let values): "[" + values.map(\.text).joined(separator: ", ") + "]"
+    case .object(let members):
+      "{" + members.map { Self.quoted($0.key) + ": " + $0.value.text }.joined(separator: ", ") + "}"
+    }
   }
 
   /// `text` as JSON spells it, with its quotes. What is not ASCII stays as it is.
@@ -64,10 +86,14 @@ package struct JSONProblem: Error, CustomStringConvertible {
 private struct JSONParser {
   private static let deepest = 128
   private let bytes: [UInt8]
+  private let keepsIntegers: Bool
   private var position = 0
   private var depth = 0
 
-  init(bytes: [UInt8]) { self.bytes = bytes }
+  init(bytes: [UInt8], keepsIntegers: Bool) {
+    self.bytes = bytes
+    self.keepsIntegers = keepsIntegers
+  }
 
   mutating func document() throws -> JSONValue {
     if bytes.starts(with: [0xEF, 0xBB, 0xBF]) { position = 3 }
@@ -108,7 +134,16 @@ private struct JSONParser {
     case UInt8(ascii: "t"): return try word("true", .bool(true))
     case UInt8(ascii: "f"): return try word("false", .bool(false))
     case UInt8(ascii: "n"): return try word("null", .null)
-    default: return .number(try number())
+    default:
+      let start = position
+      let value = try number()
+      let spelling = bytes[start..<position]
+      if keepsIntegers, spelling.allSatisfy({ (48...57).contains($0) || $0 == 45 }),
+        let whole = Int(String(decoding: spelling, as: UTF8.self))
+      {
+        return .integer(whole)
+      }
+      return .number(value)
     }
   }
 

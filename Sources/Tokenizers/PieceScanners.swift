@@ -173,10 +173,14 @@ struct WordScanner: PieceScanner {
   }
 }
 
-/// The o200k pattern: words of the forms `Upper*lower+` and `Upper+lower*`, each with one character
+/// The o200k pattern and its relative: words of the forms `Upper*lower+` and `Upper+lower*`, each with one character
 /// before it that is neither letter, number nor newline, and a contraction after it.
 struct CaseScanner: PieceScanner {
   let classes = UnicodeClasses.shared
+  /// How many digits a piece holds at most.
+  var digits = 3
+  /// Whether a contraction belongs to the word before it.
+  var contractions = true
 
   @inline(__always)
   func pieceEnd(_ text: Span<UInt8>, _ start: Int, _ end: Int) -> Int {
@@ -196,11 +200,11 @@ struct CaseScanner: PieceScanner {
         ?? (headed ? upperEnd(text, after, end) : nil)
         ?? (begins ? upperEnd(text, start, end) : nil)
       {
-        return word + contractionLength(text, word, end, anyCase: true)
+        return contractions ? word + contractionLength(text, word, end, anyCase: true) : word
       }
     }
     if flags & UnicodeClasses.number != 0 {
-      return WordScanner(digits: 3).pieceEnd(text, start, end)
+      return WordScanner(digits: digits).pieceEnd(text, start, end)
     }
     let words = UnicodeClasses.letter | UnicodeClasses.number | UnicodeClasses.space
     let symbolFollows =

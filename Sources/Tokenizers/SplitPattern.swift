@@ -19,6 +19,8 @@ public enum SplitPattern: String, Sendable, CaseIterable {
   case digitPairs
   /// o200k (GPT-4o): words split at a change of case, contractions stay with their word.
   case o200k
+  /// As o200k, each digit by itself, contractions apart (Mistral's Tekken).
+  case tekken
 
   /// The regular expressions by which files spell the pattern; the first is the one that is
   /// written.
@@ -57,6 +59,12 @@ public enum SplitPattern: String, Sendable, CaseIterable {
           + #"|[^\r\n\p{L}\p{N}]?[\p{Lu}\p{Lt}\p{Lm}\p{Lo}\p{M}]+[\p{Ll}\p{Lm}\p{Lo}\p{M}]*"#
           + #"(?i:'s|'t|'re|'ve|'m|'ll|'d)?"#
           + #"|\p{N}{1,3}| ?[^\s\p{L}\p{N}]+[\r\n/]*|\s*[\r\n]+|\s+(?!\S)|\s+"#
+      ]
+    case .tekken:
+      [
+        #"[^\r\n\p{L}\p{N}]?[\p{Lu}\p{Lt}\p{Lm}\p{Lo}\p{M}]*[\p{Ll}\p{Lm}\p{Lo}\p{M}]+"#
+          + #"|[^\r\n\p{L}\p{N}]?[\p{Lu}\p{Lt}\p{Lm}\p{Lo}\p{M}]+[\p{Ll}\p{Lm}\p{Lo}\p{M}]*"#
+          + #"|\p{N}| ?[^\s\p{L}\p{N}]+[\r\n/]*|\s*[\r\n]+|\s+(?!\S)|\s+"#
       ]
     }
   }
@@ -108,6 +116,7 @@ public enum SplitPattern: String, Sendable, CaseIterable {
     case .qwen2: try walk(WordScanner(digits: 1), text, start, end, body)
     case .qwen35: try walk(WordScanner(digits: 1, wordMarks: true), text, start, end, body)
     case .o200k: try walk(CaseScanner(), text, start, end, body)
+    case .tekken: try walk(CaseScanner(digits: 1, contractions: false), text, start, end, body)
     }
   }
 

@@ -5,14 +5,26 @@ public struct StreamingDecoder: Sendable {
   private let skippingSpecial: Bool
   private var held: [UInt8] = []
 
-  public init(_ tokenizer: Tokenizer, skippingSpecial: Bool = false) {
+  /// Whether the text begins with what comes next, so that the space before it is dropped.
+  private var isAtStart: Bool
+
+  /// Tokens that are `continuing` a text keep the space that leads the first one.
+  public init(_ tokenizer: Tokenizer, skippingSpecial: Bool = false, continuing: Bool = false) {
     self.tokenizer = tokenizer
     self.skippingSpecial = skippingSpecial
+    isAtStart = !continuing && tokenizer.decodingDropsSpace
   }
 
   /// The text that the token completes, which may be empty.
   public mutating func append(_ id: Int32) -> String {
-    held += tokenizer.decodeBytes([id], skippingSpecial: skippingSpecial)
+    let bytes = tokenizer.decodeBytes(
+      [id], skippingSpecial: skippingSpecial, wholeText: isAtStart)
+    // A space alone is dropped whole, and the text has begun all the same.
+    if isAtStart {
+      isAtStart =
+        tokenizer.decodeBytes([id], skippingSpecial: skippingSpecial).isEmpty
+    }
+    held += bytes
     let whole = held.count - Self.unfinished(held)
     defer { held.removeFirst(whole) }
     return String(decoding: held[..<whole], as: UTF8.self)

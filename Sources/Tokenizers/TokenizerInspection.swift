@@ -3,27 +3,26 @@ extension Tokenizer {
   public func id(ofBytes bytes: [UInt8]) -> Int32? { model.vocabulary.id(of: bytes) }
 
   /// The tokens of the vocabulary in order, as `tokenizer.json` spells them: bytes in GPT-2's byte alphabet,
-  /// characters as they are; "" where a number is missing.
+  /// spaces of SentencePiece as U+2581, parts of words after "##", characters as they are; "" where a number
+  /// is missing.
   public var spelledTokens: [String] {
-    (0..<Int32(model.vocabulary.count)).map { id in
-      let bytes = model.vocabulary.bytes(of: id)
-      return switch model {
-      case .bytePair: ByteAlphabet.spell(bytes)
-      case .characters: String(decoding: bytes, as: UTF8.self)
-      }
-    }
+    let added = Dictionary(addedTokens.map { ($0.id, $0.content) }, uniquingKeysWith: { $1 })
+    return (0..<Int32(model.vocabulary.count)).map { model.spelled($0, added) }
   }
 
-  /// Merges in the order of their ranks, as files spell them ("Ġ t"); none of a character tokenizer.
+  /// The score of each token of a SentencePiece vocabulary that was read with them.
+  public var tokenScores: [Float]? {
+    if case .sentencePiece(let model) = model { model.scores } else { nil }
+  }
+
+  /// Merges in the order of their ranks, as files spell them ("Ġ t"); none where it has no merges.
   public var spelledMerges: [String] {
-    guard case .bytePair(let model) = model else { return [] }
-    return model.merges.map { merge in
-      ByteAlphabet.spell(model.vocabulary.bytes(of: merge.left)) + " "
-        + ByteAlphabet.spell(model.vocabulary.bytes(of: merge.right))
+    model.merges.map { merge in
+      model.spelled(merge.left, [:]) + " " + model.spelled(merge.right, [:])
     }
   }
 
-  /// How the vocabulary cuts texts; nil of a character tokenizer.
+  /// How the vocabulary cuts texts; nil where it is not byte-level.
   public var splitPattern: SplitPattern? {
     guard case .bytePair(let model) = model else { return nil }
     return model.pattern
@@ -33,7 +32,7 @@ extension Tokenizer {
   package func encodeCountingSteps(_ piece: [UInt8]) throws -> (ids: [Int32], steps: Int) {
     guard case .bytePair(let model) = model else { return (try encode(bytes: piece), 0) }
     let scratch = BytePairScratch(remembering: 1)
-    return (scratch.merge(piece[...], with: model.tables), scratch.queueSteps)
+    return (scratch.merge(piece[...], with: model.tables(for: 0)), scratch.queueSteps)
   }
 }
 

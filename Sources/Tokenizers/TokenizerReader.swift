@@ -2,7 +2,7 @@ public import Foundation
 
 extension Tokenizer {
   /// The tokenizer in a folder (`tokenizer.json`; or `vocab.json` and `merges.txt`, as GPT-2 has
-  /// them; or one `.tiktoken` file), or in one of those files. `tokenizer_config.json` beside it is
+  /// them; or SentencePiece's `tokenizer.model`; or one `.tiktoken` file), or in one of those files. `tokenizer_config.json` beside it is
   /// respected.
   ///
   /// Throws `TokenizerError`.
@@ -27,6 +27,7 @@ extension Tokenizer {
         }
         return try load(vocabulary: vocabulary, merges: merges)
       case (_, "json"): return try TokenizerDocument(location, folder: folder).tokenizer()
+      case (_, "model"): return try SentencePieceFile(location, folder: folder).tokenizer()
       default:
         throw TokenizerError.unsupported(
           path: location.path, what: "a tokenizer file of this name")
@@ -37,6 +38,9 @@ extension Tokenizer {
     }
     if let vocabulary = present("vocab.json"), let merges = present("merges.txt") {
       return try load(vocabulary: vocabulary, merges: merges)
+    }
+    if let file = present("tokenizer.model") {
+      return try SentencePieceFile(file, folder: folder).tokenizer()
     }
     let names = (try? manager.contentsOfDirectory(atPath: folder.path)) ?? []
     let ranks = names.filter { $0.hasSuffix(".tiktoken") }
@@ -70,8 +74,8 @@ func parsed(_ file: URL) throws -> JSONValue {
 
 /// A `tokenizer.json` of Hugging Face `tokenizers`, and what `tokenizer_config.json` adds.
 struct TokenizerDocument {
-  private let path: String
-  private let root: JSONValue
+  let path: String
+  let root: JSONValue
   private let configuration: JSONValue
 
   init(_ file: URL, folder: URL) throws {
@@ -83,44 +87,85 @@ struct TokenizerDocument {
   }
 
   func tokenizer() throws -> Tokenizer {
-    guard let model = root["model"], let entries = model["vocab"]?.members else {
+    guard let model = root["model"] else { throw malformed("model", "no model") }
+    let type = modelType(model)
+    if type == "Unigram" {
+      throw unsupported(
+        "a model of type Unigram; give a model with a BPE, WordPiece or byte-level vocabulary: this"
+      )
+    }
+    guard let entries = model["vocab"]?.members else {
       throw malformed("model", "no vocabulary by names")
     }
     let added = try addedTokens()
-    let (normalization, splitting) = (try normalization(), try splitting())
-    let type = model["type"]?.string ?? (model["merges"] == nil ? "WordLevel" : "BPE")
+    var normalization = Normalization.none
+    var leadingSpace = false
     let tokenModel: TokenModel
-    switch (type, splitting.kind) {
-    case ("BPE", .bytes(let pattern)):
-      tokenModel = .bytePair(try bytePair(model, entries, pattern, added))
-    case ("WordLevel", .characters):
-      let list = try vocabulary(entries) { Array($0.utf8) }
-      tokenModel = .characters(CharacterModel(list))
-    default:
-      throw TokenizerError.unsupported(
-        path: path, what: "a model of type \(type) with this pre_tokenizer")
+    if type == "WordPiece" {
+      tokenModel = .wordPiece(try wordPiece(model, entries, added))
+    } else if type == "BPE", let spaces = try spaceRule() {
+      tokenModel = .sentencePiece(try sentencePiece(model, entries, spaces))
+    } else {
+      normalization = try self.normalization()
+      let splitting = try splitting()
+      leadingSpace = splitting.leadingSpace
+      switch (type, splitting.kind) {
+      case ("BPE", .bytes(let pattern)):
+        tokenModel = .bytePair(try bytePair(model, entries, pattern, added))
+      case ("WordLevel", .characters):
+        let list = try vocabulary(entries) { Array($0.utf8) }
+        tokenModel = .characters(CharacterModel(list))
+      default: throw unsupported("a model of type \(type) with this pre_tokenizer")
+      }
     }
+    return try framed(tokenModel, added, normalization, leadingSpace)
+  }
+
+  /// The type of the model, which old files leave out.
+  private func modelType(_ model: JSONValue) -> String {
+    if let type = model["type"]?.string { return type }
+    if model["merges"] != nil { return "BPE" }
+    return model["max_input_chars_per_word"] != nil ? "WordPiece" : "WordLevel"
+  }
+
+  /// With the tokens that begin and end texts, as both files say.
+  private func framed(
+    _ model: TokenModel, _ added: [AddedToken], _ normalization: Normalization,
+    _ leadingSpace: Bool
+  ) throws -> Tokenizer {
     func name(_ key: String) -> String? {
       configuration[key]?.string ?? configuration[key]?["content"]?.string
     }
-    return Tokenizer(
-      model: tokenModel, addedTokens: added, normalization: normalization,
-      addsLeadingSpace: splitting.leadingSpace, frame: try frame(root["post_processor"]),
-      endOfText: name("eos_token"), beginningOfText: name("bos_token"))
+    func tokenizer(_ frame: (before: [Int32], after: [Int32])) -> Tokenizer {
+      Tokenizer(
+        model: model, addedTokens: added, normalization: normalization,
+        addsLeadingSpace: leadingSpace, frame: frame, endOfText: name("eos_token"),
+        beginningOfText: name("bos_token"))
+    }
+    var frame = try frame(root["post_processor"])
+    let plain = tokenizer(frame)
+    // Some of transformers' classes put their own frame in the place of the file's.
+    func adjust(_ ids: inout [Int32], _ key: String, _ id: Int32?) {
+      guard let adds = configuration[key]?.bool, let id else { return }
+      if adds && ids.isEmpty { ids = [id] }
+      if !adds && ids == [id] { ids = [] }
+    }
+    let before = frame
+    adjust(&frame.before, "add_bos_token", plain.beginningOfText)
+    adjust(&frame.after, "add_eos_token", plain.endOfText)
+    return frame == before ? plain : tokenizer(frame)
   }
 
-  private func malformed(_ place: String, _ reason: String) -> TokenizerError {
+  func malformed(_ place: String, _ reason: String) -> TokenizerError {
     .malformed(path: path, place: place, reason: reason)
   }
 
-  private func unsupported(_ what: String) -> TokenizerError {
-    .unsupported(path: path, what: what)
-  }
+  func unsupported(_ what: String) -> TokenizerError { .unsupported(path: path, what: what) }
 
   /// Numbers beyond this are a mistake, not a vocabulary.
   private static let highest = 1 << 24
 
-  private func number(_ value: JSONValue?, _ place: String) throws -> Int32 {
+  func number(_ value: JSONValue?, _ place: String) throws -> Int32 {
     guard let number = value?.integer, number >= 0, number < Self.highest else {
       throw malformed(place, "a token's number should be a whole number from 0")
     }
@@ -130,6 +175,13 @@ struct TokenizerDocument {
   private func vocabulary(
     _ entries: [(key: String, value: JSONValue)], _ bytes: (String) throws -> [UInt8]
   ) throws -> Vocabulary {
+    Vocabulary(try list(entries, bytes))
+  }
+
+  /// The bytes of each token by number; empty where the number is missing.
+  func list(
+    _ entries: [(key: String, value: JSONValue)], _ bytes: (String) throws -> [UInt8]
+  ) throws -> [[UInt8]] {
     var list: [[UInt8]] = []
     for (token, value) in entries {
       let id = Int(try number(value, "model.vocab, token \(token.debugDescription)"))
@@ -139,7 +191,7 @@ struct TokenizerDocument {
       }
       list[id] = try bytes(token)
     }
-    return Vocabulary(list)
+    return list
   }
 
   private func bytePair(
@@ -282,8 +334,8 @@ struct TokenizerDocument {
 
 /// A merge as files spell it: "a b", or ["a", "b"].
 struct MergeLine {
-  private let left: String
-  private let right: String
+  let left: String
+  let right: String
 
   init?(_ value: JSONValue) {
     switch value {

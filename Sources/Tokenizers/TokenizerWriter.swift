@@ -9,15 +9,24 @@ extension Tokenizer {
   }
 
   /// Writes `tokenizer.json` and `tokenizer_config.json`, which Hugging Face `tokenizers` and
-  /// `transformers` read, into a folder, which is made where it is missing.
-  public func save(to folder: URL) throws {
+  /// `transformers` read, into a folder, which is made where it is missing; and a `chatTemplate` as
+  /// `chat_template.jinja`. A template that the folder has already stays where none is given.
+  public func save(to folder: URL, chatTemplate: String? = nil) throws {
     do {
       try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
     } catch {
       throw TokenizerError.unwritable(path: folder.path, reason: "\(error)")
     }
     try save(file: folder.appending(path: "tokenizer.json"))
-    try write(configuration, to: folder.appending(path: "tokenizer_config.json"))
+    let file = folder.appending(path: "tokenizer_config.json")
+    var kept: JSONValue?
+    if chatTemplate == nil, FileManager.default.fileExists(atPath: file.path) {
+      kept = try? parsed(file)["chat_template"]
+    }
+    try write(configuration(keeping: kept), to: file)
+    if let chatTemplate {
+      try write(chatTemplate, to: folder.appending(path: "chat_template.jinja"))
+    }
   }
 
   /// Writes a `tokenizer.json` alone.
@@ -33,7 +42,7 @@ extension Tokenizer {
     }
   }
 
-  private var configuration: String {
+  private func configuration(keeping template: JSONValue?) -> String {
     func content(_ id: Int32?) -> String {
       let token = addedTokens.first { $0.id == id }
       return token.map { JSONValue.quoted($0.content) } ?? "null"
@@ -46,27 +55,29 @@ extension Tokenizer {
         "bos_token": \(content(beginningOfText ?? endOfText)),
         "eos_token": \(content(endOfText)),
         "pad_token": \(content(endOfText)),
-        "unk_token": null
+        "unk_token": \(content(model.unknown))\
+      \(template.map { ",\n  \"chat_template\": \($0.text)" } ?? "")
       }
 
       """
   }
 
   package var document: String {
-    """
-    {
-      "version": "1.0",
-      "truncation": null,
-      "padding": null,
-      "added_tokens": [\(addedTokens.map(\.document).joined(separator: ","))],
-      "normalizer": \(normalization == .none ? "null" : #"{"type": "\#(normalization.rawValue)"}"#),
-      "pre_tokenizer": \(model.preTokenizer(addsLeadingSpace: addsLeadingSpace)),
-      "post_processor": \(postProcessor),
-      "decoder": \(model.decoder),
-      "model": \(model.document)
-    }
+    let added = Dictionary(addedTokens.map { ($0.id, $0.content) }, uniquingKeysWith: { $1 })
+    return """
+      {
+        "version": "1.0",
+        "truncation": null,
+        "padding": null,
+        "added_tokens": [\(addedTokens.map(\.document).joined(separator: ","))],
+        "normalizer": \(model.normalizer(normalization)),
+        "pre_tokenizer": \(model.preTokenizer(addsLeadingSpace: addsLeadingSpace)),
+        "post_processor": \(postProcessor),
+        "decoder": \(model.decoder),
+        "model": \(model.document(added))
+      }
 
-    """
+      """
   }
 
   private var postProcessor: String {
@@ -106,95 +117,5 @@ extension AddedToken {
     "lstrip": \(stripsLeft), "rstrip": \(stripsRight), "normalized": \(normalized), \
     "special": \(special)}
     """
-  }
-}
-
-extension CharacterModel {
-  /// Any character, newlines too.
-  static let splitExpression = #"[\s\S]"#
-}
-
-extension TokenModel {
-  fileprivate func preTokenizer(addsLeadingSpace: Bool) -> String {
-    func split(_ expression: String) -> String {
-      """
-      {"type": "Split", "pattern": {"Regex": \(JSONValue.quoted(expression))}, \
-      "behavior": "Isolated", "invert": false}
-      """
-    }
-    func byteLevel(_ regex: Bool) -> String {
-      """
-      {"type": "ByteLevel", "add_prefix_space": \(addsLeadingSpace), "trim_offsets": true, \
-      "use_regex": \(regex)}
-      """
-    }
-    func sequence(_ steps: [String]) -> String {
-      #"{"type": "Sequence", "pretokenizers": [\#(steps.joined(separator: ", "))]}"#
-    }
-    switch self {
-    case .characters: return split(CharacterModel.splitExpression)
-    case .bytePair(let model):
-      switch model.pattern {
-      case .gpt2: return byteLevel(true)
-      case .gpt2Digits:
-        return sequence([#"{"type": "Digits", "individual_digits": true}"#, byteLevel(true)])
-      default: return sequence([split(model.pattern.spellings[0]), byteLevel(false)])
-      }
-    }
-  }
-
-  fileprivate var decoder: String {
-    switch self {
-    case .characters: #"{"type": "Fuse"}"#
-    case .bytePair:
-      #"{"type": "ByteLevel", "add_prefix_space": true, "trim_offsets": true, "use_regex": true}"#
-    }
-  }
-
-  fileprivate var document: String {
-    func entries(_ spell: (ArraySlice<UInt8>) -> String) -> String {
-      var lines: [String] = []
-      for id in 0..<Int32(vocabulary.count) {
-        let bytes = vocabulary.bytes(of: id)
-        if !bytes.isEmpty { lines.append("      \(JSONValue.quoted(spell(bytes))): \(id)") }
-      }
-      return lines.joined(separator: ",\n")
-    }
-    switch self {
-    case .characters:
-      return """
-        {
-            "type": "WordLevel",
-            "vocab": {
-        \(entries { String(decoding: $0, as: UTF8.self) })
-            },
-            "unk_token": "<unk>"
-          }
-        """
-    case .bytePair(let model):
-      let merges = model.merges.map { merge in
-        let left = ByteAlphabet.spell(vocabulary.bytes(of: merge.left))
-        let right = ByteAlphabet.spell(vocabulary.bytes(of: merge.right))
-        return "      " + JSONValue.quoted(left + " " + right)
-      }
-      return """
-        {
-            "type": "BPE",
-            "dropout": null,
-            "unk_token": null,
-            "continuing_subword_prefix": null,
-            "end_of_word_suffix": null,
-            "fuse_unk": false,
-            "byte_fallback": false,
-            "ignore_merges": \(model.wholePieces),
-            "vocab": {
-        \(entries(ByteAlphabet.spell))
-            },
-            "merges": [
-        \(merges.joined(separator: ",\n"))
-            ]
-          }
-        """
-    }
   }
 }

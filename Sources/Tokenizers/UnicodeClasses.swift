@@ -19,31 +19,39 @@ struct UnicodeClasses: Sendable {
   private let blocks: [UInt16]
   private let flags: [UInt8]
 
-  /// Expands the runs to a table in two stages of 256 code points a block.
+  /// Expands the runs to a table in two stages of 256 code points a block; blocks of one class are shared.
   private init() {
-    var plain = [UInt8](repeating: 0, count: 0x110000)
-    for (index, run) in Self.runs.enumerated() {
-      let end = index + 1 < Self.runs.count ? Int(Self.runs[index + 1] >> 8) : plain.count
-      let value = UInt8(truncatingIfNeeded: run)
-      if value != 0 { for code in Int(run >> 8)..<end { plain[code] = value } }
-    }
     var blocks: [UInt16] = []
     var flags: [UInt8] = []
-    var seen: [[UInt8]: UInt16] = [:]
-    for start in stride(from: 0, to: plain.count, by: 256) {
-      let block = Array(plain[start..<start + 256])
-      if let known = seen[block] {
-        blocks.append(known)
-      } else {
-        let number = UInt16(seen.count)
-        seen[block] = number
-        blocks.append(number)
-        flags += block
+    var uniform = [UInt16](repeating: .max, count: 256)
+    var index = 0
+    let runs = Self.runs
+    for start in stride(from: UInt32(0), to: 0x110000, by: 256) {
+      while index + 1 < runs.count && runs[index + 1] >> 8 <= start { index += 1 }
+      let value = UInt8(truncatingIfNeeded: runs[index])
+      let number = UInt16(flags.count >> 8)
+      if index + 1 == runs.count || runs[index + 1] >> 8 >= start + 256 {
+        if uniform[Int(value)] == .max {
+          uniform[Int(value)] = number
+          flags += repeatElement(value, count: 256)
+        }
+        blocks.append(uniform[Int(value)])
+        continue
+      }
+      blocks.append(number)
+      var code = start
+      var run = index
+      while code < start + 256 {
+        let end = run + 1 < runs.count ? min(runs[run + 1] >> 8, start + 256) : start + 256
+        flags += repeatElement(UInt8(truncatingIfNeeded: runs[run]), count: Int(end - code))
+        code = end
+        run += 1
       }
     }
     self.blocks = blocks
     self.flags = flags
-    ascii = Array(plain[0..<128]) + [UInt8](repeating: 0, count: 128)
+    let latin = Int(blocks[0]) << 8
+    ascii = Array(flags[latin..<latin + 128]) + [UInt8](repeating: 0, count: 128)
   }
 
   @inline(__always)

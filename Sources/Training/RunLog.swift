@@ -1,3 +1,4 @@
+internal import PrimerFiles
 internal import Foundation
 internal import PrimerTensors
 

@@ -1,4 +1,5 @@
 public import Foundation
+internal import PrimerFiles
 internal import PrimerDatasets
 internal import PrimerLayers
 internal import PrimerModels

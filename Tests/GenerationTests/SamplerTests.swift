@@ -1,4 +1,5 @@
 import PrimerGeneration
+import PrimerTensors
 import Testing
 
 @Suite("Sampler")
@@ -10,11 +11,12 @@ struct SamplerTests {
   ) -> [Int32: Double] {
     var settings = SamplingSettings()
     change(&settings)
-    let pairs = Sampler.distribution(logits, settings, seen: seen).map {
-      ($0.token, $0.probability)
-    }
+    let sampler = Sampler(settings, prompt: seen)
+    let pairs = sampler.distribution(row(logits)).map { ($0.token, $0.probability) }
     return Dictionary(uniqueKeysWithValues: pairs)
   }
+
+  private func row(_ logits: [Float]) -> Tensor { Tensor(logits, shape: [logits.count]) }
 
   private func softmax(_ logits: [Float], temperature: Double = 1) -> [Double] {
     let weights = logits.map { exponential(Double($0) / temperature) }
@@ -46,8 +48,8 @@ struct SamplerTests {
   @Test("temperature 0 takes the likeliest, the first of equals")
   func greedy() {
     var sampler = Sampler(.greedy)
-    #expect(sampler.next(logits, seen: []) == 1)
-    #expect(sampler.next([2, 5, 5], seen: []) == 1)
+    #expect(sampler.next(row(logits)) == 1)
+    #expect(sampler.next(row([2, 5, 5])) == 1)
   }
 
   @Test("top-k keeps the k likeliest and shares their probability out")
@@ -87,7 +89,7 @@ struct SamplerTests {
     var sampler = Sampler(settings)
     var counts = [Double](repeating: 0, count: 5)
     let total = 20_000
-    for _ in 0..<total { counts[Int(sampler.next(logits, seen: []))] += 1 }
+    for _ in 0..<total { counts[Int(sampler.next(row(logits)))] += 1 }
     for (count, expected) in zip(counts, softmax(logits)) {
       // Five standard deviations of a binomial count.
       let deviation = (expected * (1 - expected) / Double(total)).squareRoot()
@@ -101,7 +103,7 @@ struct SamplerTests {
       var settings = SamplingSettings()
       settings.seed = seed
       var sampler = Sampler(settings)
-      return (0..<50).map { _ in sampler.next(logits, seen: []) }
+      return (0..<50).map { _ in sampler.next(row(logits)) }
     }
     #expect(draw(1) == draw(1))
     #expect(draw(1) != draw(2))
@@ -121,14 +123,99 @@ struct SamplerTests {
     refuses("top-k") { $0.topK = -1 }
     refuses("min-p") { $0.minP = 2 }
     refuses("repetition") { $0.repetitionPenalty = 0 }
+    refuses("window") { $0.penaltyWindow = -1 }
+    refuses("typical-p") { $0.typicalP = 0 }
+    refuses("top-n-sigma") { $0.topNSigma = -1 }
+    refuses("XTC probability") { $0.xtcProbability = 1.5 }
+    refuses("XTC threshold") { $0.xtcThreshold = 0 }
+    refuses("dynamic temperature") { $0.dynamicTemperature = .infinity }
+    refuses("exponent") { $0.dynamicTemperatureExponent = 0 }
+    refuses("presence") { $0.presencePenalty = .nan }
+    refuses("frequency") { $0.frequencyPenalty = .infinity }
+    refuses("token 3") { $0.logitBias = [3: .nan] }
+    refuses("token -1") { $0.logitBias = [-1: 1] }
+    refuses("mirostat target") { $0.mirostat = changed(Mirostat()) { $0.target = -1 } }
+    refuses("mirostat rate") { $0.mirostat = changed(Mirostat()) { $0.rate = 0 } }
+    refuses("multiplier") { $0.dry = changed(DryPenalty()) { $0.multiplier = -1 } }
+    refuses("base") { $0.dry = changed(DryPenalty()) { $0.base = 0.5 } }
+    refuses("allowed length") { $0.dry = changed(DryPenalty()) { $0.allowedLength = 0 } }
+  }
+
+  private func changed<Value>(_ value: Value, _ change: (inout Value) -> Void) -> Value {
+    var value = value
+    change(&value)
+    return value
   }
 
   @Test("logits that are not numbers still give a token")
   func notNumbers() {
     for bad in [Float.nan, .infinity, -.infinity] {
-      var sampler = Sampler(SamplingSettings())
-      let token = sampler.next([bad, bad, bad], seen: [])
+      var settings = SamplingSettings()
+      settings.topP = bad.isNaN ? 0.9 : 1
+      var sampler = Sampler(settings)
+      let token = sampler.next(row([bad, bad, bad]))
       #expect(token >= 0 && token < 3)
+    }
+  }
+
+  @Test("a logit that is no number does not keep the others from being drawn")
+  func oneNotNumber() {
+    var counts = [Double](repeating: 0, count: 3)
+    var sampler = Sampler(SamplingSettings())
+    for _ in 0..<300 { counts[Int(sampler.next(row([2, .nan, 2])))] += 1 }
+    #expect(counts[1] == 0 && counts[0] > 80 && counts[2] > 80)
+  }
+
+  @Test("a draw from a large vocabulary follows the distribution (chi-square)", arguments: [3, 4])
+  func largeVocabulary(seed: UInt64) {
+    // 40 tokens share the probability, spread over blocks of the vocabulary.
+    var logits = [Float](repeating: -50, count: 5000)
+    for index in 0..<40 { logits[index * 127] = Float(index % 8) / 3 }
+    var settings = SamplingSettings()
+    settings.seed = seed
+    var sampler = Sampler(settings)
+    let expected = sampler.distribution(row(logits)).prefix(40)
+    var counts: [Int32: Double] = [:]
+    let total = 20_000.0
+    for _ in 0..<Int(total) { counts[sampler.next(row(logits)), default: 0] += 1 }
+    let chiSquare = expected.reduce(0.0) { sum, choice in
+      let mean = choice.probability * total
+      return sum + ((counts[choice.token] ?? 0) - mean) * ((counts[choice.token] ?? 0) - mean)
+        / mean
+    }
+    #expect(Set(counts.keys).isSubset(of: Set(expected.map(\.token))))
+    // 39 degrees of freedom: above 80 once in about 10,000 times.
+    #expect(chiSquare < 80)
+  }
+
+  @Test("the first tokens of many seeds follow the distribution")
+  func firstTokens() {
+    var counts = [Double](repeating: 0, count: 5)
+    let total = 20_000
+    for seed in 0..<UInt64(total) {
+      var settings = SamplingSettings()
+      settings.seed = seed
+      var sampler = Sampler(settings)
+      counts[Int(sampler.next(row(logits)))] += 1
+    }
+    for (count, expected) in zip(counts, softmax(logits)) {
+      let deviation = (expected * (1 - expected) / Double(total)).squareRoot()
+      #expect(abs(count / Double(total) - expected) < 5 * deviation)
+    }
+  }
+
+  @Test("token i is drawn with number i of the seed, whatever came before")
+  func numbered() {
+    var settings = SamplingSettings()
+    settings.seed = 11
+    var (plain, other) = (Sampler(settings), Sampler(settings))
+    for step in 0..<60 {
+      // A certain token in the other text takes no number from the next one.
+      let certain = step % 3 == 1
+      let token = plain.next(row(logits))
+      let second = other.next(
+        row(certain ? [9, -.infinity, -.infinity, -.infinity, -.infinity] : logits))
+      #expect(certain ? second == 0 : second == token)
     }
   }
 }

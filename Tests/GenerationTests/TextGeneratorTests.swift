@@ -8,17 +8,7 @@ import Testing
 @Suite("Text generation")
 struct TextGeneratorTests {
   private static func generator(context: Int = 48) throws -> TextGenerator {
-    let tokenizer = Tokenizer.characters(of: "abcdefghijklmnop ")
-    let model = try LlamaModel(
-      LlamaConfiguration(
-        vocabulary: tokenizer.vocabularySize, context: context, width: 32, layers: 2, heads: 4,
-        keyValueHeads: 2, hiddenWidth: 64),
-      // Larger than usual weights, so that the tokens are far from equally likely.
-      ParameterScope(seed: 3))
-    for parameter in model.parameters where parameter.shape.count == 2 {
-      parameter.replace(with: parameter.value * 12)
-    }
-    return try TextGenerator(model, tokenizer)
+    try TinyModels.generator(context: context)
   }
 
   /// The likeliest tokens without any cache: the whole text read anew for each.
@@ -59,11 +49,63 @@ struct TextGeneratorTests {
     #expect(texts[0] == texts[1] && texts[1] == texts[2])
   }
 
-  @Test("text longer than the context goes on")
+  @Test("a prompt read in chunks of any size gives the same text", arguments: [1, 2, 3, 7, 31])
+  func chunks(size: Int) throws {
+    let generator = try Self.generator(context: 64)
+    let prompt = (0..<33).map { Int32($0 * 5 % 17) }
+    var options = GenerationOptions(maxTokens: 25)
+    options.topLogProbabilities = 3
+    let whole = try generator.generate(prompt, options)
+    options.prefillChunk = size
+    let cut = try generator.generate(prompt, options)
+    #expect(cut.tokens == whole.tokens && cut.choices == whole.choices)
+  }
+
+  @Test("a text that fills the context ends there, or goes on without its older half")
   func beyondContext() throws {
     let generator = try Self.generator(context: 16)
-    let result = try generator.generate([1, 2, 3], maxTokens: 60, SamplingSettings())
-    #expect(result.tokens.count == 60)
+    var options = GenerationOptions(maxTokens: 60)
+    let stopped = try generator.generate([1, 2, 3], options)
+    // 16 tokens read, and the one after them.
+    #expect(stopped.tokens.count == 14)
+    #expect(stopped.finishReason == .length && stopped.filledContext)
+    options.contextOverflow = .dropOldHalf
+    let whole = try generator.generate([1, 2, 3], options)
+    #expect(whole.tokens.count == 60 && whole.filledContext)
+    #expect(Array(whole.tokens.prefix(14)) == stopped.tokens)
+    #expect(try generator.generate([1], maxTokens: 5, .greedy).filledContext == false)
+  }
+
+  @Test("any of the end tokens ends a text")
+  func endTokens() throws {
+    let plain = try Self.generator().generate([4], maxTokens: 30, .greedy).tokens
+    let end = plain[6]
+    let first = plain.firstIndex(of: end)!
+    let generator = try TinyModels.generator(endTokens: [end, 900, -2])
+    #expect(generator.endTokens == [end])
+    let result = try generator.generate([4], maxTokens: 30, .greedy)
+    #expect(result.tokens == Array(plain[...first]) && result.finishReason == .stop)
+    #expect(result.text == generator.tokenizer.decode(Array(plain[..<first])))
+  }
+
+  @Test("log-probabilities are the model's own, whatever the sampling")
+  func logProbabilities() throws {
+    let generator = try Self.generator()
+    var options = GenerationOptions(maxTokens: 10)
+    options.topLogProbabilities = 4
+    options.sampling.temperature = 2
+    options.sampling.frequencyPenalty = 1
+    let result = try generator.generate([1, 2], options)
+    #expect(result.choices.map(\.token) == result.tokens)
+    let sum = result.choices.reduce(0.0) { $0 + Double($1.logProbability) }
+    #expect(abs(sum - logProbability(generator, [1, 2], result.tokens)) < 1e-3)
+    for choice in result.choices {
+      #expect(choice.top.count == 4)
+      #expect(choice.top.map(\.logProbability) == choice.top.map(\.logProbability).sorted(by: >))
+      let same = choice.top.first { $0.token == choice.token }
+      #expect(same.map { $0.logProbability == choice.logProbability } ?? true)
+      #expect(choice.logProbability <= choice.top[0].logProbability)
+    }
   }
 
   @Test("what is streamed is what is returned")
@@ -140,6 +182,13 @@ struct TextGeneratorTests {
     #expect(throws: GenerationError.self) {
       try generator.beamSearch([1], maxTokens: 3, beams: 0)
     }
+    #expect(throws: GenerationError.self) { try generator.generate([900], maxTokens: 1, .greedy) }
+    var options = GenerationOptions(maxTokens: 1)
+    options.sampling.logitBias = [900: 1]
+    #expect(throws: GenerationError.self) { try generator.generate([1], options) }
+    options = GenerationOptions(maxTokens: 1)
+    options.topLogProbabilities = 101
+    #expect(throws: GenerationError.self) { try generator.generate([1], options) }
     #expect(throws: GenerationError.self) {
       try TextGenerator(generator.model, .characters(of: "abcdefghijklmnopqrstuvwxyz"))
     }

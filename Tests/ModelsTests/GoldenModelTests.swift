@@ -10,6 +10,9 @@ import Testing
 struct GoldenModelTests {
   static let names = [
     "gpt2-gelu-tanh", "gpt2-gelu", "llama-untied-grouped", "llama-tied-biased", "llama-wide-heads",
+    "llama-linear", "llama-llama3", "llama-yarn", "mistral", "mixtral", "qwen2", "qwen2-moe",
+    "qwen3",
+    "qwen3-moe", "gemma2", "gemma3", "phi3", "phi3-short", "phi3-long", "phi3-partial",
   ]
 
   private struct Logits: Decodable {

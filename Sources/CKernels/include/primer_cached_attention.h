@@ -38,12 +38,14 @@ typedef struct {
 /// Bytes of one page of keys (and of values) of all key-value heads of a layer; a multiple of 64.
 int64_t primer_cache_page_bytes(enum primer_cache_type type, int64_t key_value_heads, int64_t head_width);
 
-/// Writes the new tokens' keys and values into their pages.
+/// Writes the new tokens' keys and values into their pages, and nothing beside them. Numbers beyond ±65504 become ±65504 in f16, infinities the
+/// largest number in the others. A value that is not a number makes NaN of its key, so that a query that does not see it is not touched by it.
 void primer_cache_store(primer_pool *pool, const primer_cached_attention *attention);
 
 /// output = softmax(cap(scale·q·kᵀ), causal, windowed) · v for each new token over its sequence's keys up to its own position, which
-/// `primer_cache_store` has written. A row's bytes depend only on its own query, the stored keys and values that it sees and its position: never on the other
-/// sequences, on how a prompt was cut into calls, on page numbers or on threads.
+/// `primer_cache_store` has written; pages before the first key that a token of the call sees are not read. A row's bytes depend only on
+/// its own query, the stored keys and values that it sees and its position: never on the other sequences, on how a prompt was cut into
+/// calls, on page numbers or on threads.
 void primer_cached_attention_forward(primer_pool *pool, const primer_cached_attention *attention);
 /// The plain definition in f64, for tests.
 void primer_cached_attention_reference(const primer_cached_attention *attention);

@@ -53,7 +53,7 @@ private struct GPT2File: Codable {
   var torch_dtype: String? = "float32"
 }
 
-extension GPT2Configuration {
+extension GPT2Configuration: ModelConfiguration {
   private static let activations: [String: Activation] = [
     "gelu_new": .geluTanh, "gelu_pytorch_tanh": .geluTanh, "gelu": .gelu, "relu": .relu,
     "silu": .silu, "relu2": .reluSquared,

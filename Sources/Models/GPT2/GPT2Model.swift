@@ -8,7 +8,7 @@ public struct GPT2Model: LanguageModel {
   public static let checkpointNames = CheckpointNames.gpt2
 
   let tokens, positions: Embedding
-  let blocks: [GPT2Block]
+  let blocks: BlockStack<GPT2Block>
   let norm: LayerNorm
   public let parameters: [Parameter]
   private let settings: GPT2Configuration
@@ -17,7 +17,7 @@ public struct GPT2Model: LanguageModel {
     let scope = root["transformer"]
     tokens = Embedding(configuration.vocabulary, configuration.width, scope["wte"])
     positions = Embedding(configuration.context, configuration.width, scope["wpe"])
-    blocks = (0..<configuration.layers).map { GPT2Block(configuration, $0, scope["h"][$0]) }
+    blocks = BlockStack(configuration.layers, scope["h"]) { GPT2Block(configuration, $0, $1) }
     norm = LayerNorm(configuration.width, epsilon: configuration.normEpsilon, scope["ln_f"])
     parameters = try root.finish()
     settings = configuration
@@ -27,13 +27,12 @@ public struct GPT2Model: LanguageModel {
     try self.init(GPT2Configuration(json: configuration, from: url), parameters)
   }
 
-  public var vocabulary: Int { settings.vocabulary }
-  public var context: Int { settings.context }
   public var head: Parameter { tokens.weight }
   public var configuration: Data { get throws { try settings.json } }
   public var shape: ModelShape {
     ModelShape(
-      layers: settings.layers, width: settings.width, heads: settings.heads,
+      vocabulary: settings.vocabulary, context: settings.context, layers: settings.layers,
+      width: settings.width, heads: settings.heads,
       keyValueHeads: settings.heads, headWidth: settings.headWidth,
       positionCount: settings.context * settings.width)
   }
@@ -41,16 +40,12 @@ public struct GPT2Model: LanguageModel {
   public func hidden(_ ids: Tensor, _ pass: ForwardPass) -> Tensor {
     let (batch, time) = (ids.shape[0], ids.shape[1])
     let places = pass.cached.map { positions($0.rows.positions.reshaped([batch, time])) }
-    var x = tokens(ids) + (places ?? positions.weight.tensor.sliced(axis: 0, 0..<time))
-    x = dropout(x, pass.dropout, layer: 0)
-    for block in blocks {
-      x = pass.recomputesBlocks ? checkpointed(x) { block($0, pass) } : block(x, pass)
-    }
-    return norm(x)
+    let x = tokens(ids) + (places ?? positions.weight.tensor.sliced(axis: 0, 0..<time))
+    return norm(blocks(dropout(x, pass.dropout, layer: 0), pass))
   }
 }
 
-struct GPT2Block: Sendable {
+struct GPT2Block: ResidualBlock {
   private let attentionNorm, feedForwardNorm: LayerNorm
   private let attention: GPT2Attention
   private let feedForward: GPT2FeedForward

@@ -1,12 +1,12 @@
 internal import Foundation
 
 /// What this process has used so far.
-struct ProcessUsage {
+package struct ProcessUsage: Sendable {
   /// The most memory held.
-  let peakMemoryBytes: Int
-  let pageFaults: Int
+  package let peakMemoryBytes: Int
+  package let pageFaults: Int
 
-  static var current: ProcessUsage {
+  package static var current: ProcessUsage {
     var usage = rusage()
     #if canImport(Glibc)
       getrusage(__rusage_who_t(RUSAGE_SELF.rawValue), &usage)

@@ -1,0 +1,244 @@
+#include "primer_weights.h"
+
+#include "matmul_kernels.h"
+#include "row_chunks.h"
+#include "scratch.h"
+#include "weight_kernels.h"
+
+enum {
+  /// Tokens whose f32 sums wait for their epilogue.
+  FLOAT_TOKENS = 96,
+  /// Rows of f16 and bf16 weights that are turned into f32 together; a product of many tokens takes more at once.
+  LARGEST_FLOAT_PANEL = 192,
+  /// Panels of an item, and their bytes once unpacked.
+  LARGEST_ITEM = 8,
+  LARGEST_ITEM_BYTES = 320 << 10,
+  /// Bytes of weights that a thread takes at once.
+  CHUNK_BYTES = 16384,
+};
+
+/// One call. An item is some panels of rows of one matrix, or of both if gated.
+typedef struct {
+  const primer_weight_product *product;
+  const weight_kernels *kernels;
+  const matmul_kernels *matmul;
+  weight_input *inputs;  // [group][block][width]
+  int64_t width, blocks;
+  int64_t step;        // tokens whose sums are complete together
+  int64_t panel_rows, item_panels;
+  int64_t first_item[PRIMER_WEIGHT_MATRICES + 1];
+} weight_plan;
+
+static inline int64_t smaller(int64_t a, int64_t b) { return a < b ? a : b; }
+static inline int64_t parts(int64_t whole, int64_t part) { return (whole + part - 1) / part; }
+static inline bool is_float(enum primer_weight_type type) { return type <= PRIMER_WEIGHT_BF16; }
+
+int64_t primer_weight_block_elements(enum primer_weight_type type) { return weight_block_elements(type); }
+int64_t primer_weight_block_bytes(enum primer_weight_type type) { return weight_block_bytes(type); }
+
+/// Where a token's rounded elements begin.
+static inline weight_input *inputs_of(const weight_plan *plan, int64_t token) {
+  return plan->inputs + token / plan->width * plan->width * plan->blocks + token % plan->width;
+}
+
+static void round_rows(void *context, int64_t begin, int64_t end, int worker) {
+  (void)worker;
+  const weight_plan *plan = context;
+  for (int64_t t = begin; t < end; t++)
+    plan->kernels->round_row(plan->product->x + t * plan->product->x_stride, plan->blocks, inputs_of(plan, t), plan->width);
+}
+
+static weight_panel panel_of(const weight_plan *plan, int matrix, int64_t row) {
+  const primer_weight_matrix *m = plan->product->matrices + matrix;
+  const int64_t row_bytes = weight_row_bytes(m->type, plan->product->columns);
+  return (weight_panel){m->type, (const uint8_t *)m->data + row * row_bytes, row_bytes, smaller(plan->panel_rows, m->rows - row), plan->blocks};
+}
+
+/// sums[tokens, stride] of a panel of f32, f16 or bf16 weights; `floats` holds the panel in f32.
+static void multiply_floats(const weight_plan *plan, const weight_panel *panel, const float *floats, int64_t token, int64_t tokens,
+                            float *sums, int64_t stride) {
+  const primer_weight_product *g = plan->product;
+  primer_matmul_arguments product = {.m = tokens, .n = panel->rows, .k = g->columns, .batch = 1, .alpha = 1};
+  product.a = g->x + token * g->x_stride;
+  product.a_row_stride = g->x_stride;
+  product.a_column_stride = product.b_row_stride = 1;
+  product.b = panel->type == PRIMER_WEIGHT_F32 ? (const float *)(const void *)panel->data : floats;
+  product.b_column_stride = g->columns;
+  product.c = sums;
+  product.c_row_stride = stride;
+  primer_matmul_f32_by(plan->matmul, NULL, &product);
+}
+
+/// Bytes of a thread's unpacked panel.
+static int64_t unpacked_bytes(const weight_plan *plan, enum primer_weight_type type) {
+  if (type == PRIMER_WEIGHT_F32) return 0;
+  if (is_float(type)) return parts(plan->panel_rows * plan->product->columns * 4, 64) * 64;
+  return plan->blocks * (WEIGHT_BLOCK + weight_scales_of(weight_form_of(type)) * (int64_t)sizeof(float)) * WEIGHT_PANEL;
+}
+
+static weight_tiles tiles_at(const weight_plan *plan, void *unpacked) {
+  return (weight_tiles){unpacked, (void *)((uint8_t *)unpacked + plan->blocks * WEIGHT_BLOCK * WEIGHT_PANEL)};
+}
+
+static void unpack_panel(const weight_plan *plan, const weight_panel *panel, void *unpacked) {
+  if (panel->type == PRIMER_WEIGHT_F32) return;
+  const weight_tiles tiles = tiles_at(plan, unpacked);
+  if (!is_float(panel->type)) return plan->kernels->unpack(panel, &tiles);
+  for (int64_t row = 0; row < panel->rows; row++)
+    plan->kernels->decode_row(panel->type, panel->data + row * panel->row_bytes, plan->product->columns, 1,
+                              (float *)unpacked + row * plan->product->columns);
+}
+
+/// Whether the panel's product is taken from the packed weights.
+static bool is_direct(const weight_plan *plan, const weight_panel *panel) {
+  if (panel->rows != WEIGHT_PANEL || plan->product->tokens > WEIGHT_DIRECT_TOKENS) return false;
+  if (panel->type == PRIMER_WEIGHT_F16 || panel->type == PRIMER_WEIGHT_BF16)
+    return plan->product->columns % 16 == 0 && plan->kernels->multiply_halves[0];
+  return plan->kernels->multiply_direct[panel->type];
+}
+
+static void multiply_panel(const weight_plan *plan, const weight_panel *panel, void *unpacked, int64_t token, int64_t tokens,
+                           float *sums) {
+  const primer_weight_product *g = plan->product;
+  if (is_float(panel->type) && is_direct(plan, panel))
+    return plan->kernels->multiply_halves[panel->type - PRIMER_WEIGHT_F16](panel, g->x + token * g->x_stride, g->x_stride, g->columns, tokens, sums);
+  if (is_float(panel->type)) return multiply_floats(plan, panel, unpacked, token, tokens, sums, plan->panel_rows);
+  const weight_input *x = inputs_of(plan, token);
+  if (is_direct(plan, panel)) return plan->kernels->multiply_direct[panel->type](panel, x, plan->width, tokens, sums);
+  const weight_tiles tiles = tiles_at(plan, unpacked);
+  plan->kernels->multiply(weight_form_of(panel->type), plan->blocks, &tiles, x, plan->width, tokens, sums);
+}
+
+/// All tokens' products with panels of the same rows of a matrix, or of the gated pair. Tokens go by in groups, each past all panels.
+static void compute_item(const weight_plan *plan, int matrix, int64_t panel, int64_t end) {
+  const primer_weight_product *g = plan->product;
+  const int count = g->gated ? 2 : 1;
+  const int64_t sums_bytes = plan->step * plan->panel_rows * (int64_t)sizeof(float);
+  const int64_t first_bytes = unpacked_bytes(plan, g->matrices[matrix].type);
+  const int64_t bytes = first_bytes + (g->gated ? unpacked_bytes(plan, g->matrices[1].type) : 0);
+  uint8_t *sums = primer_scratch(PRIMER_SCRATCH_WEIGHTS, (size_t)(2 * sums_bytes + (end - panel) * bytes));
+  uint8_t *unpacked = sums + 2 * sums_bytes;
+  for (int64_t p = panel; p < end; p++)
+    for (int i = 0; i < count; i++) {
+      const weight_panel rows = panel_of(plan, matrix + i, p * plan->panel_rows);
+      if (!is_direct(plan, &rows)) unpack_panel(plan, &rows, unpacked + (p - panel) * bytes + i * first_bytes);
+    }
+  for (int64_t token = 0; token < g->tokens; token += plan->step) {
+    weight_outcome outcome = {.product = g, .matrix = matrix, .token = token, .stride = plan->panel_rows};
+    outcome.tokens = smaller(plan->step, g->tokens - token);
+    outcome.sums = (const float *)(const void *)sums;
+    outcome.up = (const float *)(const void *)(sums + sums_bytes);
+    for (int64_t p = panel; p < end; p++) {
+      for (int i = 0; i < count; i++) {
+        const weight_panel rows = panel_of(plan, matrix + i, p * plan->panel_rows);
+        multiply_panel(plan, &rows, unpacked + (p - panel) * bytes + i * first_bytes, token, outcome.tokens,
+                       (float *)(void *)(sums + i * sums_bytes));
+        outcome.rows = rows.rows;
+      }
+      outcome.row = p * plan->panel_rows;
+      plan->kernels->finish(&outcome);
+    }
+  }
+}
+
+static void compute_items(void *context, int64_t begin, int64_t end, int worker) {
+  (void)worker;
+  const weight_plan *plan = context;
+  for (int64_t item = begin; item < end; item++) {
+    int matrix = 0;
+    while (item >= plan->first_item[matrix + 1]) matrix++;
+    const int64_t panel = (item - plan->first_item[matrix]) * plan->item_panels;
+    const int64_t panels = parts(plan->product->matrices[matrix].rows, plan->panel_rows);
+    compute_item(plan, matrix, panel, smaller(panel + plan->item_panels, panels));
+  }
+}
+
+/// Whether x must be rounded: a matrix is quantised.
+static bool is_rounded(const primer_weight_product *g) {
+  for (int i = 0; i < g->count; i++)
+    if (!is_float(g->matrices[i].type)) return true;
+  return false;
+}
+
+/// Rows of a panel of f32, f16 or bf16.
+static int64_t choose_float_rows(const primer_weight_product *g, int64_t rows, int64_t threads) {
+  const int64_t even = rows / (4 * threads) / WEIGHT_PANEL * WEIGHT_PANEL;
+  return g->tokens <= WEIGHT_DIRECT_TOKENS || even < WEIGHT_PANEL ? WEIGHT_PANEL : smaller(even, LARGEST_FLOAT_PANEL);
+}
+
+/// Panels of an item of many tokens: as many as fit into the second cache, since the tokens' elements come by once for all of them; but so
+/// that the threads are done together.
+static int64_t choose_item_panels(const weight_plan *plan, int64_t panels, int64_t bytes, int64_t threads) {
+  int64_t best = 1, best_time = 0;
+  for (int64_t count = 1; count <= LARGEST_ITEM && count * bytes <= LARGEST_ITEM_BYTES; count++) {
+    // A pass over the tokens costs about as much as a tenth of a panel's products.
+    const int64_t time = parts(parts(panels, count), threads) * (10 * count + 1);
+    if (count > 1 && time >= best_time) continue;
+    best = count;
+    best_time = time;
+  }
+  return plan->product->tokens > plan->step && is_rounded(plan->product) ? best : 1;
+}
+
+/// Cuts the call into items.
+static void choose_items(weight_plan *plan, int64_t threads) {
+  const primer_weight_product *g = plan->product;
+  const int counted = g->gated ? 1 : g->count;
+  int64_t rows = 0, bytes = 1;
+  for (int i = 0; i < g->count; i++) {
+    const int64_t unpacked = unpacked_bytes(plan, g->matrices[i].type) * (g->gated ? 2 : 1);
+    rows += i < counted ? g->matrices[i].rows : 0;
+    bytes = bytes > unpacked ? bytes : unpacked;
+  }
+  if (!is_rounded(g)) plan->panel_rows = choose_float_rows(g, rows, threads);
+  plan->item_panels = choose_item_panels(plan, parts(rows, plan->panel_rows), bytes, threads);
+  for (int i = 0; i < g->count; i++) {
+    const int64_t panels = i < counted ? parts(g->matrices[i].rows, plan->panel_rows) : 0;
+    plan->first_item[i + 1] = plan->first_item[i] + parts(panels, plan->item_panels);
+  }
+}
+
+void primer_weight_product_run(primer_pool *pool, const primer_weight_product *g) {
+  if (g->tokens <= 0 || g->count <= 0) return;
+  weight_plan plan = {.product = g, .kernels = primer_weight_kernels(), .matmul = primer_matmul_kernels(), .panel_rows = WEIGHT_PANEL};
+  const bool rounds = is_rounded(g);
+  plan.blocks = g->columns / WEIGHT_BLOCK;
+  plan.step = rounds ? WEIGHT_GROUP : FLOAT_TOKENS;
+  choose_items(&plan, primer_pool_threads(pool));
+  if (rounds) {
+    plan.width = smaller(g->tokens, WEIGHT_GROUP);
+    const int64_t inputs = parts(g->tokens, plan.width) * plan.width * plan.blocks;
+    plan.inputs = primer_scratch(PRIMER_SCRATCH_WEIGHT_INPUTS, (size_t)inputs * sizeof *plan.inputs);
+    primer_pool_run(pool, g->tokens, primer_rows_in_chunk(PRIMER_LIGHT_CHUNK, g->columns), round_rows, &plan);
+  }
+  const int64_t row_bytes = weight_row_bytes(g->matrices[0].type, g->columns) + 1;
+  const int64_t chunk = g->tokens > WEIGHT_DIRECT_TOKENS ? 1 : CHUNK_BYTES / (row_bytes * plan.panel_rows) + 1;
+  primer_pool_run(pool, plan.first_item[g->count], chunk, compute_items, &plan);
+}
+
+typedef struct {
+  const weight_kernels *kernels;
+  enum primer_weight_type type;
+  const uint8_t *data;
+  int64_t columns;
+  const int32_t *ids;  // NULL: all rows in order
+  float scale, *out;
+} weight_row_call;
+
+static void decode_rows(void *context, int64_t begin, int64_t end, int worker) {
+  (void)worker;
+  const weight_row_call *g = context;
+  const int64_t row_bytes = weight_row_bytes(g->type, g->columns);
+  for (int64_t i = begin; i < end; i++)
+    g->kernels->decode_row(g->type, g->data + (g->ids ? g->ids[i] : i) * row_bytes, g->columns, g->scale, g->out + i * g->columns);
+}
+
+void primer_weight_rows(primer_pool *pool, enum primer_weight_type type, const void *data, int64_t columns, int64_t count,
+                        const int32_t *ids, float scale, float *out) {
+  weight_row_call g = {primer_weight_kernels(), type, data, columns, ids, scale, out};
+  primer_pool_run(pool, count, primer_rows_in_chunk(PRIMER_LIGHT_CHUNK, columns), decode_rows, &g);
+}
+
+void primer_weight_decode(primer_pool *pool, enum primer_weight_type type, const void *data, int64_t rows, int64_t columns, float *out) {
+  primer_weight_rows(pool, type, data, columns, rows, NULL, 1, out);
+}

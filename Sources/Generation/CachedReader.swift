@@ -1,0 +1,100 @@
+internal import PrimerLayers
+internal import PrimerModels
+internal import PrimerTensors
+
+extension LanguageModel {
+  /// Hidden states [1, tokens, width] of `tokens` behind what `sequence` has, which has them
+  /// afterwards. The cache must have room.
+  func states(_ tokens: ArraySlice<Int32>, into sequence: CachedSequence) -> Tensor {
+    precondition(sequence.reserve(tokens.count), "no room for \(tokens.count) tokens in the cache")
+    let pass = ForwardPass(cached: CachedBatch([(sequence, tokens.count)]))
+    defer { pass.cached?.advance() }
+    return hidden(Tensor(Array(tokens), shape: [1, tokens.count]), pass)
+  }
+
+  /// Reads `tokens` behind what `sequence` has, in chunks; logits [last, vocabulary] of what follows
+  /// each of the `last` last tokens. The cache must have room.
+  func read(
+    _ tokens: [Int32], into sequence: CachedSequence, chunk: Int = 512, last: Int = 1
+  ) -> Tensor {
+    precondition(last >= 1 && last <= tokens.count, "logits of \(last) of \(tokens.count) tokens")
+    var rest = tokens[...]
+    var kept: [Tensor] = []
+    while !rest.isEmpty {
+      let part = rest.prefix(chunk)
+      rest = rest.dropFirst(part.count)
+      let states = states(part, into: sequence)
+      let wanted = min(part.count, last - rest.count)
+      if wanted > 0 {
+        kept.append(states.sliced(axis: 1, part.count - wanted..<part.count))
+      }
+    }
+    let states = kept.count == 1 ? kept[0] : .concatenated(kept, axis: 1)
+    return scores(states.contiguous().reshaped([last, -1]))
+  }
+
+  /// One token more for each sequence; logits [sequences, vocabulary].
+  func readNext(_ tokens: [Int32], into sequences: [CachedSequence]) -> Tensor {
+    scores(nextStates(tokens, into: sequences))
+  }
+
+  /// One token more for each sequence; hidden states [sequences, width].
+  func nextStates(_ tokens: [Int32], into sequences: [CachedSequence]) -> Tensor {
+    for sequence in sequences {
+      precondition(sequence.reserve(1), "no room for a token in the cache")
+    }
+    let pass = ForwardPass(cached: CachedBatch(sequences.map { ($0, 1) }))
+    defer { pass.cached?.advance() }
+    return hidden(Tensor(tokens, shape: [1, tokens.count]), pass).reshaped([tokens.count, -1])
+  }
+}
+
+/// Reads a growing text with a key-value cache.
+struct CachedReader {
+  private let model: any LanguageModel
+  private let chunk: Int
+  private(set) var tokens: [Int32]
+  private var unread: [Int32]
+  private let sequence: CachedSequence
+  private let capacity: Int
+
+  init(_ model: any LanguageModel, _ prompt: [Int32], maxTokens: Int, chunk: Int) {
+    self.model = model
+    self.chunk = chunk
+    tokens = prompt
+    unread = prompt
+    // Few tokens more than a context can hold are all the same to it.
+    capacity = min(model.context, prompt.count + min(max(1, maxTokens), model.context))
+    sequence = CachedSequence(model.makeCache(capacity: capacity))
+  }
+
+  /// Whether the model can look at the whole text.
+  var fits: Bool { sequence.length + unread.count <= capacity }
+
+  /// Tokens that fit behind the text.
+  var room: Int { max(0, capacity - sequence.length - unread.count) }
+
+  /// Whether a pass would read one token only, so that a draft may share it.
+  var isAtEnd: Bool { unread.count == 1 }
+
+  /// Forgets the older half of what fits; the rest is read anew.
+  mutating func dropOldHalf() {
+    unread = Array(tokens.suffix(max(1, capacity / 2)))
+    sequence.truncate(to: 0)
+  }
+
+  /// Logits [draft.count + 1, vocabulary] of what follows the text, and each token of a `draft` behind
+  /// it.
+  mutating func logits(draft: [Int32]) -> Tensor {
+    defer { unread = [] }
+    return model.read(unread + draft, into: sequence, chunk: chunk, last: draft.count + 1)
+  }
+
+  /// Goes on with `chosen`, of which the cache holds all but the last, and of a draft `surplus` tokens
+  /// more.
+  mutating func append(_ chosen: [Int32], surplus: Int) {
+    sequence.truncate(to: sequence.length - surplus)
+    tokens += chosen
+    unread = Array(chosen.suffix(1))
+  }
+}

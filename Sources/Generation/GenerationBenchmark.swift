@@ -1,0 +1,74 @@
+internal import Foundation
+internal import PrimerFiles
+internal import PrimerLayers
+public import PrimerModels
+public import PrimerTensors
+
+/// How fast a model reads prompts and writes, on random tokens and without sampling: the work of
+/// llama.cpp's llama-bench, and with several sequences that of its llama-batched-bench.
+public struct GenerationBenchmark: Sendable {
+  /// Tokens of all sequences' prompts a second; medians over the repetitions, like the next.
+  public let prefillTokensPerSecond: Double
+  /// New tokens of all sequences a second.
+  public let decodeTokensPerSecond: Double
+  public let peakMemoryBytes: Int
+  /// Bytes of weights that a new token reads.
+  public let bytesPerToken: Int
+
+  /// Alone, a sequence writes behind an empty context, as llama-bench has it; several write behind
+  /// their prompts, as llama-batched-bench has it.
+  public static func run(
+    _ model: any LanguageModel, prompt: Int, generate: Int, batch: Int, repetitions: Int,
+    element: CacheElement = .float16, seed: UInt64 = 1337
+  ) throws -> GenerationBenchmark {
+    let longest = prompt + generate
+    guard longest <= model.context else {
+      throw GenerationError.promptTooLong(tokens: longest, context: model.context)
+    }
+    var random = RandomSource(seed: seed)
+    let vocabulary = Int32(model.vocabulary)
+    func tokens(_ count: Int) -> [Int32] {
+      (0..<count).map { _ in Int32.random(in: 0..<vocabulary, using: &random) }
+    }
+    let cache = model.makeCache(
+      sequences: batch, capacity: longest + CachePages.tokens, element: element)
+    var (prefill, decode): ([Double], [Double]) = ([], [])
+    withoutGradients {
+      // The first round pays for pages and caches.
+      for round in 0...repetitions {
+        let sequences = (0..<batch).map { _ in CachedSequence(cache) }
+        let prompts = sequences.map { _ in tokens(prompt) }
+        let read = seconds {
+          for (sequence, text) in zip(sequences, prompts) where !text.isEmpty {
+            _ = model.read(text, into: sequence)
+          }
+        }
+        if batch == 1 { sequences[0].truncate(to: 0) }
+        let written = (0..<generate).map { _ in tokens(batch) }
+        let write = seconds {
+          for token in written { _ = model.readNext(token, into: sequences) }
+        }
+        guard round > 0 else { continue }
+        prefill.append(Double(batch * prompt) / read)
+        decode.append(Double(batch * generate) / write)
+      }
+    }
+    return GenerationBenchmark(
+      prefillTokensPerSecond: prompt > 0 ? median(prefill) : 0,
+      decodeTokensPerSecond: generate > 0 ? median(decode) : 0,
+      peakMemoryBytes: ProcessUsage.current.peakMemoryBytes,
+      bytesPerToken: model.parameters.filter { $0.role != .embedding || $0 === model.head }
+        .reduce(0) { $0 + $1.value.elementType.byteCount(of: $1.value.count) })
+  }
+
+  private static func seconds(_ body: () -> Void) -> Double {
+    let begun = ContinuousClock.now
+    body()
+    return (ContinuousClock.now - begun) / .seconds(1)
+  }
+
+  private static func median(_ values: [Double]) -> Double {
+    let sorted = values.sorted()
+    return (sorted[(sorted.count - 1) / 2] + sorted[sorted.count / 2]) / 2
+  }
+}

@@ -1,0 +1,39 @@
+public import PrimerTensors
+
+/// One layer of a model that adds to the residual stream x [batch, time, width].
+public protocol ResidualBlock: Sendable {
+  func callAsFunction(_ x: Tensor, _ pass: ForwardPass) -> Tensor
+}
+
+/// A model's blocks, one after another. Where weights are mapped and larger than memory, the next
+/// block's pages are asked for before a block runs.
+public struct BlockStack<Block: ResidualBlock>: Sendable {
+  private let blocks: [Block]
+  /// Of each block; empty where all fit into memory.
+  private let weights: [[Parameter]]
+
+  /// - Parameter parameters: the scope of the blocks, each at its number.
+  public init(
+    _ count: Int, _ parameters: ParameterScope, _ make: (Int, ParameterScope) -> Block
+  ) {
+    var weights: [[Parameter]] = []
+    blocks = (0..<count).map { number in
+      let before = parameters.pulled.count
+      let block = make(number, parameters[number])
+      if parameters.readsAhead { weights.append(Array(parameters.pulled[before...])) }
+      return block
+    }
+    self.weights = weights
+  }
+
+  public func callAsFunction(_ x: Tensor, _ pass: ForwardPass) -> Tensor {
+    var x = x
+    for (number, block) in blocks.enumerated() {
+      if number + 1 < weights.count {
+        for parameter in weights[number + 1] { parameter.value.readAhead() }
+      }
+      x = pass.recomputesBlocks ? checkpointed(x) { block($0, pass) } : block(x, pass)
+    }
+    return x
+  }
+}

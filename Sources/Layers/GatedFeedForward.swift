@@ -1,0 +1,32 @@
+public import PrimerTensors
+
+/// down(activation(gate(x)) · up(x)) (Shazeer 2020, arXiv 2002.05202).
+public struct GatedFeedForward: Sendable {
+  private let gate, up, down: Linear
+  private let activation: Activation
+  private let number: Int
+
+  /// - Parameters:
+  ///   - hiddenWidth: nil: the shape's.
+  ///   - number: the layer, from 0.
+  public init(
+    _ shape: DecoderShape, _ number: Int, hiddenWidth: Int? = nil, bias: Bool = false,
+    _ parameters: ParameterScope
+  ) {
+    let (width, hidden) = (shape.width, hiddenWidth ?? shape.hiddenWidth)
+    gate = Linear(width, hidden, bias: bias, parameters["gate_proj"])
+    up = Linear(width, hidden, bias: bias, parameters["up_proj"])
+    down = Linear(
+      hidden, width, bias: bias, deviation: shape.outputDeviation, parameters["down_proj"])
+    activation = shape.activation
+    self.number = number
+  }
+
+  public func callAsFunction(
+    _ x: Tensor, adding residual: Tensor? = nil, _ pass: ForwardPass
+  ) -> Tensor {
+    let inside = gatedProjection(x, activation, gate: gate, up: up)
+    guard let residual else { return down(inside) }
+    return down(inside, pass.dropout, layer: 3 * number + 3, adding: residual)
+  }
+}
