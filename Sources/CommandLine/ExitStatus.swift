@@ -28,6 +28,7 @@ enum ExitStatus: Int32 {
     case let error as EvaluationError: error.exitCode
     case let error as TrainingError: error.exitCode
     case let error as GenerationError: error.exitCode
+    case let error as ConstraintError: error.exitCode
     case is ParameterError: badData.rawValue
     default: bug.rawValue
     }

@@ -9,7 +9,8 @@ struct SchemaDocument {
   }
 
   private(set) var nodes: [Node] = []
-  private var numbers: [String: Int] = [:]
+  /// By the pointer's bytes: names that only look the same are two.
+  private var numbers: [[UInt8]: Int] = [:]
   /// Before 2019-09 nothing beside `$ref` counted.
   let ignoresReferenceSiblings: Bool
   /// Whether `items` may be a list.
@@ -42,8 +43,9 @@ struct SchemaDocument {
   }
 
   mutating func node(_ pointer: String, _ value: JSONValue) -> Int {
-    if let number = numbers[pointer] { return number }
-    numbers[pointer] = nodes.count
+    let key = Array(pointer.utf8)
+    if let number = numbers[key] { return number }
+    numbers[key] = nodes.count
     nodes.append(Node(pointer: pointer, value: value))
     return nodes.count - 1
   }

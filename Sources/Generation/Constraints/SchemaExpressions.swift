@@ -113,10 +113,13 @@ extension SchemaCompiler {
 
   /// A member that is not declared; nil where there is none.
   private mutating func otherMembers(_ bounds: ObjectBounds) throws -> GrammarExpression? {
-    let patterns = bounds.clauses.flatMap { $0.patterns.map(\.pattern) }
+    var seen: Set<[UInt8]> = []
+    let patterns = bounds.clauses.flatMap { $0.patterns.map(\.pattern) }.filter {
+      seen.insert(Array($0.utf8)).inserted
+    }
     let saysOthers = bounds.clauses.contains { $0.saysOthers }
     let isClosed = !saysOthers && !bounds.declared.isEmpty
-    guard Set(patterns).count <= 4 else {
+    guard patterns.count <= 4 else {
       throw ConstraintError.unsupported(
         keyword: "patternProperties", pointer: "", reason: "there are more than 4 patterns")
     }
@@ -127,12 +130,15 @@ extension SchemaCompiler {
     }
     var pairs: [GrammarExpression] = []
     // Names that match just these patterns and no other.
-    var parts: [(names: ScalarAutomaton, matched: Set<String>)] = [(names, [])]
-    for pattern in Set(patterns).sorted() {
+    var parts: [(names: ScalarAutomaton, matched: Set<[UInt8]>)] = [(names, [])]
+    for pattern in patterns {
       let automaton = try ScalarAutomaton(searching: pattern, limits, &budget)
       parts = try parts.flatMap { part in
         [
-          (try part.names.intersection(automaton, &budget), part.matched.union([pattern])),
+          (
+            try part.names.intersection(automaton, &budget),
+            part.matched.union([Array(pattern.utf8)])
+          ),
           (try part.names.intersection(automaton.complement, &budget), part.matched),
         ]
       }
@@ -141,7 +147,7 @@ extension SchemaCompiler {
       if matched.isEmpty && (isClosed || (!saysOthers && !patterns.isEmpty)) { continue }
       var schemas: SchemaSet = []
       for clause in bounds.clauses {
-        let hits = clause.patterns.filter { matched.contains($0.pattern) }
+        let hits = clause.patterns.filter { matched.contains(Array($0.pattern.utf8)) }
         for (_, schema) in hits { schemas = schemas.joined(schema) }
         if hits.isEmpty { schemas = schemas.joined(clause.others) }
       }

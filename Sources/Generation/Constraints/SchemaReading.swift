@@ -157,7 +157,9 @@ struct SchemaReading {
     case "pattern":
       guard let pattern = value.string else { throw malformed(key, "not a string") }
       try checkPattern(pattern, at: place(key), keyword: key)
-      if !bounds.patterns.contains(pattern) { bounds.patterns.append(pattern) }
+      if !bounds.patterns.contains(where: { $0.utf8.elementsEqual(pattern.utf8) }) {
+        bounds.patterns.append(pattern)
+      }
     case "format":
       guard let format = value.string else { throw malformed(key, "not a string") }
       guard StringFormats.pattern(of: format) != nil else {
