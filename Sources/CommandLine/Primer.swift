@@ -12,7 +12,8 @@ struct Primer: AsyncParsableCommand {
       """,
     subcommands: [
       PretrainCommand.self, GenerateCommand.self, EvaluateCommand.self, TokenizerCommand.self,
-      ChatCommand.self, PullCommand.self, ModelsCommand.self, InspectCommand.self, QuantizeCommand.self,
+      ChatCommand.self, PullCommand.self, ModelsCommand.self, InspectCommand.self,
+      QuantizeCommand.self,
       ExportCommand.self, BenchCommand.self,
     ])
 
@@ -36,7 +37,6 @@ struct BenchCommand: ParsableCommand {
     commandName: "bench", abstract: "Measure the speed of this machine.",
     subcommands: [
       BenchGenerateCommand.self, BenchTrainCommand.self, BenchMatmulCommand.self,
-      BenchMemoryCommand.self,
-      BenchTokenizerCommand.self,
+      BenchMemoryCommand.self, BenchTokenizerCommand.self,
     ])
 }

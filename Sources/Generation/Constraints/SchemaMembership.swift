@@ -21,6 +21,7 @@ extension SchemaCompiler {
     case .number(let number):
       if shape.isWhole, number != number.rounded() { return false }
       return try shape.numbers.contains(number)
+    case .integer(let number): return try shape.numbers.contains(Double(number))
     case .string(let text):
       // Whether it ends is decided by its lengths first: automata of long ones are large.
       var bounds = shape.strings

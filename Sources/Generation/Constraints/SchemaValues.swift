@@ -6,6 +6,7 @@ extension JSONValue {
     switch self {
     case .null, .bool, .string: true
     case .number(let number): number.isFinite && number.magnitude < 1e15
+    case .integer(let number): number.magnitude < 1_000_000_000_000_000
     case .array(let elements): elements.allSatisfy(\.isExact)
     case .object(let members): members.allSatisfy(\.value.isExact)
     }
@@ -17,6 +18,9 @@ extension JSONValue {
     case (.null, .null): return true
     case (.bool(let a), .bool(let b)): return a == b
     case (.number(let a), .number(let b)): return a == b
+    case (.integer(let a), .integer(let b)): return a == b
+    case (.integer(let a), .number(let b)), (.number(let b), .integer(let a)):
+      return Double(a) == b
     case (.string(let a), .string(let b)): return a.utf8.elementsEqual(b.utf8)
     case (.array(let a), .array(let b)):
       return a.count == b.count && zip(a, b).allSatisfy { $0.equals($1) }
@@ -33,7 +37,7 @@ extension JSONValue {
     switch self {
     case .null: .null
     case .bool: .boolean
-    case .number: .number
+    case .number, .integer: .number
     case .string: .string
     case .array: .array
     case .object: .object
