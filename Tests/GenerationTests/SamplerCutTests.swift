@@ -57,7 +57,7 @@ struct SamplerCutTests {
   @Test("typical-p can leave out the likeliest token")
   func typicalLeavesTop() {
     // One token of probability 0.4, 60 of 0.01: the entropy is far from -ln 0.4.
-    let logits = [logarithm(0.4)] + [Float](repeating: logarithm(0.01), count: 60)
+    let logits = [logarithm(Float(0.4))] + [Float](repeating: logarithm(Float(0.01)), count: 60)
     var settings = SamplingSettings()
     settings.typicalP = 0.495
     let found = Sampler(settings).distribution(Tensor(logits, shape: [61]))
