@@ -237,6 +237,7 @@ statements = r"""
 {% macro m() %}x{% endmacro %}{{ m.name }}{{ m }}{{ m is callable }}
 {% filter upper %}shout {{ s }}{% endfilter %}
 {% filter replace('l', 'L')|trim %}  hello  {% endfilter %}
+{% filter length %}abc{% endfilter %}
 {% with x = 1, y = 2 %}{{ x }}{{ y }}{% set z = 3 %}{% endwith %}{{ x }}{{ z }}
 {% raw %}{{ not }} {% this %}{% endraw %}|{%- raw -%}  x  {%- endraw -%}  y
 {# comment #}a{#- strip -#}  b  {#- x -#} c

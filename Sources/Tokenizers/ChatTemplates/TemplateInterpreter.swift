@@ -96,7 +96,10 @@ final class TemplateInterpreter {
     case .call(let expression, let body): try execute(call: expression, body, scope)
     case .filtered(let filters, let body):
       let (text, flow) = try captured { try execute(body, TemplateScope(within: scope)) }
-      try write(run.printed(apply(filters, to: .string(text), scope)))
+      guard let result = try apply(filters, to: .string(text), scope).text else {
+        throw TemplateFailure.wrong("the filters of a filter block must give a string")
+      }
+      try write(result)
       return flow
     case .with(let values, let body, let line): return try execute(with: values, body, line, scope)
     case .generation(let body, let line):
