@@ -1,6 +1,6 @@
-import ArgumentParser
+public import ArgumentParser
 import Foundation
-import PrimerEvaluation
+public import PrimerEvaluation
 import PrimerGeneration
 import PrimerTensors
 

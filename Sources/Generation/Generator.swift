@@ -20,7 +20,7 @@ public struct TextGenerator: Sendable {
     }
     self.model = model
     self.tokenizer = tokenizer
-    self.endTokens = endTokens.union(tokenizer.endOfText.map { [$0] } ?? [])
+    self.endTokens = endTokens.union(tokenizer.endTokens)
       .filter { $0 >= 0 && $0 < tokenizer.vocabularySize }
   }
 

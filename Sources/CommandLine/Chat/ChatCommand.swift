@@ -34,9 +34,9 @@ struct ChatCommand: ParsableCommand {
   func run() throws {
     try options.run {
       try options.withThreads {
-        var generation = GenerationOptions(
-          maxTokens: maxTokens, sampling: try sampling.settings(seed: options.seed))
-        generation.contextOverflow = .stop
+        var settings = sampling.settings
+        settings.seed = options.seed ?? settings.seed
+        let generation = GenerationOptions(maxTokens: maxTokens, sampling: settings)
         let session = ChatSession(try ModelLocation.assistant(model))
         session.system = system
         let conversation = TerminalConversation(
@@ -214,7 +214,7 @@ enum TerminalHistory {
       return []
     }
     return text.split(separator: "\n").suffix(longest)
-      .map { $0.replacing("\\n", with: "\n") }
+      .map { String($0.replacing("\\n", with: "\n")) }
   }
 
   static func append(_ line: String) {
@@ -223,7 +223,7 @@ enum TerminalHistory {
       at: file.deletingLastPathComponent(), withIntermediateDirectories: true)
     if !FileManager.default.fileExists(atPath: file.path) {
       // Nobody else's business.
-      FileManager.default.createFile(
+      _ = FileManager.default.createFile(
         atPath: file.path, contents: nil, attributes: [.posixPermissions: 0o600])
     }
     guard let handle = try? FileHandle(forWritingTo: file) else { return }
