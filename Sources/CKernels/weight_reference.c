@@ -8,7 +8,7 @@
 /// Element `i` of a block of 32.
 static double small_element(enum primer_weight_type type, const uint8_t *p, int i) {
   static const double e2m1[8] = {0, 0.5, 1, 1.5, 2, 3, 4, 6};
-  const int header = type == PRIMER_WEIGHT_Q4_0 ? 2 : type == PRIMER_WEIGHT_Q4_1 ? 4 : type == PRIMER_WEIGHT_Q5_0 ? 6 : type == PRIMER_WEIGHT_Q5_1 ? 8 : 1;
+  const int header = (int)weight_block_bytes(type) - 16;
   const int byte = p[header + i % 16], nibble = i < 16 ? byte & 15 : byte >> 4;
   const double d = primer_half(p), m = primer_half(p + 2);
   switch (type) {

@@ -40,7 +40,7 @@ typedef struct {
 
 enum { PRIMER_WEIGHT_MATRICES = 3 };
 
-/// Products of the same x with up to three matrices, in one region.
+/// Products of the same x with up to three matrices, in one region. No `out` may overlap x.
 ///
 /// Blocks of 32 of a row of x are rounded to int8 (scale: largest magnitude / 127) for quantised types; sums within a block are whole
 /// numbers, and an element adds its blocks in order: its bytes depend on its own row of x, its own row of weights and the
