@@ -31,3 +31,17 @@ public enum CheckpointError: Error, Equatable, Sendable, CustomStringConvertible
     if case .missing = self { 66 } else { 65 }
   }
 }
+
+extension CheckpointError {
+  /// Refuses a file that PyTorch wrote as a pickle.
+  static func pickle(_ url: URL) -> CheckpointError {
+    .unsupported(
+      url, what: "a PyTorch pickle, which can run code when opened,",
+      supported: ["safetensors; convert it with transformers' save_pretrained", "GGUF"])
+  }
+}
+
+extension URL {
+  /// Whether the name is one that PyTorch's pickles have.
+  var isPickle: Bool { ["bin", "pt", "pth", "ckpt", "pkl"].contains(pathExtension.lowercased()) }
+}

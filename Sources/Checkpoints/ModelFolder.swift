@@ -57,6 +57,11 @@ public struct ModelFolder: Sendable {
     fileOfName[name].flatMap { files[$0].tensor(name) }
   }
 
+  /// What the files call the element type of a tensor of theirs.
+  public func typeName(_ name: String) -> String {
+    fileOfName[name].flatMap { files[$0].entries[name]?.elementType.safetensorsName } ?? ""
+  }
+
   private static func shardNames(_ url: URL) throws -> [String] {
     let manager = FileManager.default
     let index = url.appending(path: "model.safetensors.index.json")
@@ -75,11 +80,9 @@ public struct ModelFolder: Sendable {
       }
       return names
     }
-    if manager.fileExists(atPath: url.appending(path: "pytorch_model.bin").path) {
-      throw CheckpointError.unsupported(
-        url.appending(path: "pytorch_model.bin"),
-        what: "a PyTorch pickle, which can run code when opened,",
-        supported: ["safetensors; convert it with transformers' save_pretrained"])
+    let names = (try? manager.contentsOfDirectory(atPath: url.path).sorted()) ?? []
+    if let pickle = names.first(where: { url.appending(path: $0).isPickle }) {
+      throw CheckpointError.pickle(url.appending(path: pickle))
     }
     throw CheckpointError.missing(url, what: "model.safetensors")
   }
@@ -91,5 +94,10 @@ public struct ModelFolder: Sendable {
     try FileManager.default.createDirectory(at: url, withIntermediateDirectories: true)
     try AtomicFile.write(configuration, to: url.appending(path: "config.json"))
     try SafetensorsFile.write(tensors, to: url.appending(path: "model.safetensors"))
+  }
+
+  /// Writes a file beside the weights, whole or not at all.
+  public static func writeCompanion(_ content: Data, to url: URL) throws {
+    try AtomicFile.write(content, to: url)
   }
 }

@@ -1,6 +1,7 @@
 public import Foundation
 internal import PrimerFiles
 public import PrimerTensors
+internal import PrimerTokenizers
 
 /// A safetensors file, mapped: an 8-byte length, a JSON header, the elements
 /// (https://github.com/huggingface/safetensors, "Format"). Everything is checked before it is used.
@@ -27,6 +28,7 @@ public final class SafetensorsFile: Sendable {
   /// - Throws: `FileError` where the file cannot be read, `CheckpointError` where it is not sound.
   public init(_ url: URL) throws {
     self.url = url
+    if url.isPickle { throw CheckpointError.pickle(url) }
     file = SharedMapping(file: try MappedFile(url))
     (entries, metadata) = try file.file.withBytes { try Self.header($0, url) }
   }
@@ -42,22 +44,25 @@ public final class SafetensorsFile: Sendable {
     return file.tensor(entry.range, entry.shape, entry.elementType)
   }
 
-  private struct HeaderEntry: Decodable {
+  /// More entries than this are no model's.
+  static let entryCap = 100_000
+
+  private struct HeaderEntry {
     let dtype: String
     let shape: [Int]
     let data_offsets: [Int]
-  }
 
-  private enum HeaderValue: Decodable {
-    case metadata([String: String])
-    case entry(HeaderEntry)
-
-    init(from decoder: any Decoder) throws {
-      if decoder.codingPath.last?.stringValue == "__metadata__" {
-        self = .metadata(try [String: String](from: decoder))
-      } else {
-        self = .entry(try HeaderEntry(from: decoder))
+    /// nil where it is not what an entry is.
+    init?(_ json: JSONValue) {
+      func integers(_ key: String) -> [Int]? {
+        guard let values = json[key]?.array else { return nil }
+        let integers = values.compactMap(\.integer)
+        return integers.count == values.count ? integers : nil
       }
+      guard let dtype = json["dtype"]?.string, let shape = integers("shape"),
+        let offsets = integers("data_offsets")
+      else { return nil }
+      (self.dtype, self.shape, data_offsets) = (dtype, shape, offsets)
     }
   }
 
@@ -75,21 +80,34 @@ public final class SafetensorsFile: Sendable {
           + "truncated, or not a safetensors file")
     }
     let start = 8 + Int(length)
-    let decoded: [String: HeaderValue]
-    do {
-      let json = Data(bytes: bytes.baseAddress! + 8, count: Int(length))
-      decoded = try JSONDecoder().decode([String: HeaderValue].self, from: json)
-    } catch {
-      throw damaged("its header is not the JSON of a safetensors file")
+    let json = Array(UnsafeRawBufferPointer(rebasing: bytes[8..<start]))
+    guard json.first == UInt8(ascii: "{"),
+      let members = (try? JSONValue(parsing: json))?.members
+    else { throw damaged("its header is not the JSON of a safetensors file") }
+    guard members.count <= entryCap else {
+      throw damaged("its header has \(members.count) entries (at most \(entryCap))")
     }
     var entries: [String: Entry] = [:]
     var metadata: [String: String] = [:]
-    for (name, value) in decoded {
-      switch value {
-      case .metadata(let values): metadata = values
-      case .entry(let header):
-        entries[name] = try entry(name, header, dataStart: start, fileSize: bytes.count, url)
+    var names: Set<String> = []
+    for (name, value) in members {
+      guard names.insert(name).inserted else {
+        throw CheckpointError.damagedTensor(
+          url, name: name, reason: "it comes twice")
       }
+      if name == "__metadata__" {
+        let pairs = value.members ?? []
+        guard value.members != nil, pairs.allSatisfy({ $0.value.string != nil }) else {
+          throw damaged("its header's metadata are not pairs of strings")
+        }
+        metadata = Dictionary(pairs.map { ($0.key, $0.value.string!) }, uniquingKeysWith: { $1 })
+        continue
+      }
+      guard let header = HeaderEntry(value) else {
+        throw CheckpointError.damagedTensor(
+          url, name: name, reason: "its entry in the header lacks what it needs")
+      }
+      entries[name] = try entry(name, header, dataStart: start, fileSize: bytes.count, url)
     }
     try checkContiguous(entries, from: start, to: bytes.count, url)
     return (entries, metadata)

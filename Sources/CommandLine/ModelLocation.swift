@@ -15,7 +15,7 @@ enum ModelLocation {
 
   /// The tokenizer of a model folder or GGUF file.
   static func tokenizer(_ url: URL) throws -> Tokenizer {
-    try Tokenizer.load(from: url)
+    try url.pathExtension == "gguf" ? GGUFFile(url).tokenizer() : Tokenizer.load(from: url)
   }
 
   /// Where the model is: a folder or a .gguf file.

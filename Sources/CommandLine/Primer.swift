@@ -12,7 +12,8 @@ struct Primer: AsyncParsableCommand {
       """,
     subcommands: [
       PretrainCommand.self, GenerateCommand.self, EvaluateCommand.self, TokenizerCommand.self,
-      PullCommand.self, ModelsCommand.self, BenchCommand.self,
+      PullCommand.self, ModelsCommand.self, InspectCommand.self, QuantizeCommand.self,
+      ExportCommand.self, BenchCommand.self,
     ])
 
   /// Wrong usage ends with 64 whatever the parser calls it; the rest is the command's own.
@@ -34,7 +35,8 @@ struct BenchCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "bench", abstract: "Measure the speed of this machine.",
     subcommands: [
-      BenchGenerateCommand.self, BenchTrainCommand.self, BenchMatmulCommand.self, BenchMemoryCommand.self,
+      BenchGenerateCommand.self, BenchTrainCommand.self, BenchMatmulCommand.self,
+      BenchMemoryCommand.self,
       BenchTokenizerCommand.self,
     ])
 }

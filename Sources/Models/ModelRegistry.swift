@@ -1,7 +1,7 @@
 public import Foundation
 internal import PrimerCheckpoints
 internal import PrimerLayers
-internal import PrimerTensors
+public import PrimerTensors
 
 /// The families that Primer knows.
 public enum ModelRegistry {
@@ -69,11 +69,17 @@ public enum ModelRegistry {
 
   /// Writes `model` as `config.json` and `model.safetensors`, as `transformers` reads them; quantised
   /// weights become f32.
-  public static func save(_ model: any LanguageModel, to url: URL) throws {
-    let names = type(of: model).checkpointNames
+  /// - Parameter type: f32, f16 or bf16 for all weights; nil keeps what they are.
+  public static func save(
+    _ model: any LanguageModel, to url: URL, as type: ElementType? = nil
+  ) throws {
+    let names = Swift.type(of: model).checkpointNames
     try ModelFolder.write(
       configuration: model.configuration,
-      tensors: model.parameters.flatMap { names.stored(model.plain($0), $0.name) }, to: url)
+      tensors: model.parameters.flatMap { parameter in
+        let plain = model.plain(parameter)
+        return names.stored(type.map { plain.converted(to: $0) } ?? plain, parameter.name)
+      }, to: url)
   }
 
   /// Names the file in what `body` throws of its parameters.

@@ -98,8 +98,31 @@ struct SafetensorsTests {
     (
       "a name that comes twice",
       #"{"a":{"dtype":"I8","shape":[2],"data_offsets":[0,2]},"a":{"dtype":"I8","shape":[2],"data_offsets":[2,4]}}"#,
-      4, "bytes"
+      4, "twice"
     ),
+    (
+      "a name that comes twice for the same bytes",
+      #"{"a":{"dtype":"I8","shape":[2],"data_offsets":[0,2]},"a":{"dtype":"I8","shape":[2],"data_offsets":[0,2]}}"#,
+      2, "twice"
+    ),
+    (
+      "a gap before the first tensor", #"{"a":{"dtype":"I8","shape":[2],"data_offsets":[2,4]}}"#, 4,
+      "gap"
+    ),
+    (
+      "offsets that are fractions", #"{"a":{"dtype":"I8","shape":[2],"data_offsets":[0,2.5]}}"#, 2,
+      "header"
+    ),
+    (
+      "a shape that is no list", #"{"a":{"dtype":"I8","shape":2,"data_offsets":[0,2]}}"#, 2,
+      "header"
+    ),
+    ("metadata that are no strings", #"{"__metadata__":{"a":1}}"#, 0, "metadata"),
+    (
+      "a header that begins with a space",
+      #" {"a":{"dtype":"I8","shape":[2],"data_offsets":[0,2]}}"#, 2, "header"
+    ),
+    ("a header nested without end", String(repeating: "[", count: 100_000), 2, "header"),
     (
       "a shape whose product overflows",
       #"{"a":{"dtype":"F32","shape":[4611686018427387904,4],"data_offsets":[0,0]}}"#, 0, "'a'"
@@ -158,6 +181,24 @@ struct SafetensorsTests {
     #expect(throws: FileError.notAFile(folder.url)) { try SafetensorsFile(folder.url) }
   }
 
+  @Test("are refused where the header has more entries than any model")
+  func entries() throws {
+    let entries = (0...100_000).map { #""\#($0)":{"dtype":"I8","shape":[0],"data_offsets":[0,0]}"# }
+    try write(header: "{\(entries.joined(separator: ","))}", elements: 0)
+    #expect(complaint().contains("100001 entries"))
+  }
+
+  @Test("pickles are refused by their names, with advice", arguments: ["bin", "pt", "ckpt", "pth"])
+  func pickles(ending: String) throws {
+    let url = try folder.file("model.\(ending)", "PK")
+    #expect { try SafetensorsFile(url) } throws: {
+      "\($0)".contains("pickle") && "\($0)".contains("safetensors")
+    }
+    #expect { try GGUFFile(url) } throws: { "\($0)".contains("pickle") && "\($0)".contains("GGUF") }
+    _ = try folder.file("config.json", #"{"model_type": "llama"}"#)
+    #expect { try ModelFolder(folder.url) } throws: { "\($0)".contains("model.\(ending)") }
+  }
+
   @Test("damaged at random, they are read or refused, never worse")
   func fuzz() throws {
     try SafetensorsFile.write(
@@ -169,7 +210,10 @@ struct SafetensorsTests {
     let original = Array(try Data(contentsOf: url))
     let digits = Array("0123456789[]{},:\"-e.".utf8)
     var random = RandomSource(seed: 3)
-    for round in 0..<600 {
+    var round = 0
+    let deadline = FuzzTime.deadline
+    while round < 600 || ContinuousClock.now < deadline {
+      round += 1
       var bytes = original
       for _ in 0..<Int.random(in: 1...4, using: &random) {
         let place = Int.random(in: 0..<bytes.count, using: &random)

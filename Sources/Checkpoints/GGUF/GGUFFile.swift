@@ -96,6 +96,7 @@ private struct Part {
   static let mostParts = 10_000
 
   init(_ url: URL) throws {
+    if url.isPickle { throw CheckpointError.pickle(url) }
     self.url = url
     mapping = SharedMapping(file: try MappedFile(url))
     let mapping = mapping

@@ -20,15 +20,18 @@ struct SignedBlock {
     scaleRange = scales
     lanes = BlockLanes(row, start)
     let wanted = (0..<Self.groups).map { bestScale($0) }
-    // The scale of largest magnitude becomes the lowest whole number, whose magnitude is largest.
+    // The scale of largest magnitude becomes the lowest whole number, or nearly.
     let extreme = wanted.max { $0.magnitude < $1.magnitude }!
-    var state = State(scale: halfValue(halfBits(extreme / Float(scales.lowerBound))))
-    if state.scale != 0 {
+    var state = State(scale: 0)
+    for start in 0..<(scales.count < 256 ? 4 : 1) {
+      var next = State(scale: halfValue(halfBits(extreme / Float(scales.lowerBound + start))))
+      guard next.scale != 0 else { break }
       for group in 0..<Self.groups {
-        let whole = Int((wanted[group] / state.scale).rounded())
-        state.scales[group] = min(max(whole, scales.lowerBound), scales.upperBound)
+        let whole = Int((wanted[group] / next.scale).rounded())
+        next.scales[group] = min(max(whole, scales.lowerBound), scales.upperBound)
       }
-      refine(&state)
+      refine(&next)
+      if start == 0 || next.error < state.error { state = next }
     }
     scale = state.scale
     self.scales = state.scales
