@@ -75,6 +75,12 @@ let allTests: [(name: String, imports: [String])] = [
     ["PrimerGeneration", "PrimerModels", "PrimerLayers", "PrimerTensors", "PrimerTokenizers"]
   ),
   (
+    "Evaluation",
+    [
+      "PrimerEvaluation", "PrimerModels", "PrimerLayers", "PrimerTensors", "PrimerTokenizers",
+    ]
+  ),
+  (
     "Training",
     [
       "PrimerTraining", "PrimerModels", "PrimerLayers", "PrimerTensors", "PrimerDatasets",

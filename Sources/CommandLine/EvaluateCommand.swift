@@ -17,6 +17,14 @@ struct EvaluateCommand: ParsableCommand {
 
   enum Task: String, ExpressibleByArgument, CaseIterable { case perplexity }
 
+  /// As `Perplexity.Cutting` names them.
+  enum Cutting: String, ExpressibleByArgument, CaseIterable {
+    case windows
+    case llamaCpp = "llama.cpp"
+
+    var perplexity: Perplexity.Cutting { self == .windows ? .windows : .llamaCpp }
+  }
+
   @Argument(help: "What to measure.")
   var task: Task
 
@@ -27,7 +35,7 @@ struct EvaluateCommand: ParsableCommand {
   var data: String
 
   @Option(name: .customLong("protocol"), help: "How the text is cut and scored.")
-  var cutting = Perplexity.Cutting.windows
+  var cutting = Cutting.windows
 
   @Option(help: "Tokens of a window (default: the model's context; llama.cpp: 512).")
   var context: Int?
@@ -39,7 +47,8 @@ struct EvaluateCommand: ParsableCommand {
       try options.withThreads {
         let generator = try ModelLocation.load(model)
         let result = try Perplexity.measure(
-          generator.model, generator.tokenizer, URL(filePath: data), cutting, context: context)
+          generator.model, generator.tokenizer, URL(filePath: data), cutting.perplexity,
+          context: context)
         guard options.json else {
           return options.report([
             "loss": .real(result.loss), "perplexity": .real(result.perplexity),
@@ -60,5 +69,3 @@ struct EvaluateCommand: ParsableCommand {
     }
   }
 }
-
-extension Perplexity.Cutting: ExpressibleByArgument {}

@@ -42,7 +42,7 @@ public struct RotaryPositions: Sendable {
       Grown(
         frequencies,
         RotaryTable(
-          frequencies: frequencies, positions: min(positions, 512), layout: layout,
+          frequencies: frequencies, positions: min(positions, 128), layout: layout,
           factor: factor))
     }
     short = grown(frequencies.short)

@@ -92,7 +92,16 @@ public enum ModelRegistry {
   }
 
   private static func isLargerThanMemory(_ byteCount: Int) -> Bool {
-    UInt64(byteCount) > ProcessInfo.processInfo.physicalMemory
+    func number(_ path: String, after label: String) -> Int? {
+      guard let text = try? String(contentsOfFile: path, encoding: .utf8),
+        let line = text.split(separator: "\n").first(where: { $0.hasPrefix(label) })
+      else { return nil }
+      return Int(line.drop { !$0.isNumber }.prefix { $0.isNumber })
+    }
+    let available = number("/proc/meminfo", after: "MemAvailable:").map { $0 * 1024 }
+    let allowed = number("/sys/fs/cgroup/memory.max", after: "")
+    let memory = available ?? Int(clamping: ProcessInfo.processInfo.physicalMemory)
+    return byteCount > min(memory, allowed ?? memory)
   }
 }
 
