@@ -59,6 +59,8 @@ struct GenerateCommand: ParsableCommand {
 
   @OptionGroup(title: "Sampling") var sampling: SamplingOptions
 
+  @OptionGroup(title: "Constraints") var constraints: ConstraintOptions
+
   @OptionGroup var options: OutputOptions
 
   func validate() throws {
@@ -101,8 +103,9 @@ struct GenerateCommand: ParsableCommand {
   private func write(
     _ generator: TextGenerator, _ prompt: [Int32], stream: (String) -> Bool
   ) throws -> GeneratedText {
+    let constraint = try constraints.constraint(for: generator.tokenizer)?.begin()
     if beams > 1 {
-      let result = try generator.beamSearch(prompt, beamOptions)[0]
+      let result = try generator.beamSearch(prompt, beamOptions, constraint: constraint)[0]
       _ = stream(result.text)
       return result
     }
@@ -112,12 +115,13 @@ struct GenerateCommand: ParsableCommand {
     request.contextOverflow = contextOverflow
     request.speculation = try speculation()
     guard let contrastiveAlpha else {
-      return try generator.generate(prompt, request, stream: stream)
+      return try generator.generate(prompt, request, constraint: constraint, stream: stream)
     }
     var contrast = ContrastiveOptions()
     contrast.alpha = contrastiveAlpha
     if sampling.topK > 0 { contrast.candidates = sampling.topK }
-    return try generator.contrastiveSearch(prompt, request, contrast, stream: stream)
+    return try generator.contrastiveSearch(
+      prompt, request, contrast, constraint: constraint, stream: stream)
   }
 
   private var beamOptions: BeamOptions {

@@ -41,8 +41,8 @@ public struct ConstraintLimits: Sendable, Equatable {
   public var states = 1 << 18
   /// States of the automaton of one string (pattern, length and excluded names). Default 16,384.
   public var stringStates = 1 << 14
-  /// Steps that making such automata takes, all together. Default 20 million.
-  public var stringSteps = 20_000_000
+  /// Steps that making such automata takes, all together. Default 4 million.
+  public var stringSteps = 4_000_000
   /// Combinations of `anyOf`, `oneOf` and `enum` that one place of a schema expands to, and places
   /// expanded. Default 4,096.
   public var alternatives = 4_096

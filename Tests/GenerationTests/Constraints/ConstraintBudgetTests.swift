@@ -57,7 +57,7 @@ struct ConstraintBudgetTests {
 
   @Test("patterns that make backtracking engines hang take linear time")
   func catastrophicPatterns() throws {
-    let long = String(repeating: "a", count: 2_000)
+    let long = String(repeating: "a", count: 500)
     for pattern in ["(a+)+", "(a|a)*", "(a|aa)+", "(.*a){12}", "(a*)*b?"] {
       let constraint = try ByteConstraints.compiler().regex(pattern)
       #expect(constraint.accepts(long), "\(pattern)")
