@@ -1,6 +1,6 @@
-public import ArgumentParser
+import ArgumentParser
 import Foundation
-public import PrimerEvaluation
+import PrimerEvaluation
 import PrimerGeneration
 import PrimerTensors
 

@@ -34,7 +34,9 @@ struct CacheStoreTests {
     let found = availableLevels.map { level in
       let shape = CacheShape(type: type, groups: 1, headWidth: 72)
       let problem = CachedAttentionProblem(shape, lengths: [100], in: GuardedMemory())
-      for (i, x) in [Float.infinity, 70000, 65504, 1e-7, 6e-5, -3e-8, 1e-40, 0].enumerated() {
+      for (i, x) in [Float.infinity, 70000, 65504, 1e-7, 6e-5, -3e-8, Float(bitPattern: 71_362), 0]
+        .enumerated()
+      {
         problem.key(0, i)[i] = x
         problem.value(0, i)[i] = -x
       }

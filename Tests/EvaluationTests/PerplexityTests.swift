@@ -1,5 +1,6 @@
 import Foundation
 import PrimerEvaluation
+import PrimerLayers
 import PrimerModels
 import PrimerTensors
 import PrimerTokenizers

@@ -149,7 +149,7 @@ struct FamilySpellingTests {
     let model = try LlamaModel(configuration, ParameterScope(seed: 1))
     let tokens = Tensor((0..<700).map { Int32($0 % 7) }, shape: [1, 700])
     let fresh = try LlamaModel(configuration, ParameterScope(seed: 1))
-    _ = model.logits(Tensor([1, 2], shape: [1, 2]))
+    _ = model.logits(Tensor([Int32(1), 2], shape: [1, 2]))
     #expect(model.logits(tokens).scalars == fresh.logits(tokens).scalars)
   }
 }

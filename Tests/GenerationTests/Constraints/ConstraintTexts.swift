@@ -77,6 +77,7 @@ extension JSONValue {
     case .null: "null"
     case .bool(let value): value ? "true" : "false"
     case .number(let number): Int(exactly: number).map(String.init) ?? "\(number)"
+    case .integer(let number): String(number)
     case .string(let text): JSONValue.quoted(text)
     case .array(let elements): "[" + elements.map { $0.compact(order) }.joined(separator: ",") + "]"
     case .object(let members):
