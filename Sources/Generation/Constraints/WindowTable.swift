@@ -207,11 +207,13 @@ struct WindowTable: Sendable {
 
   /// Positions from which a byte is read, or where all is over, reached from `seeds`.
   private mutating func closure(_ seeds: [Position]) throws -> [Position] {
-    var waiting = seeds
-    var seen = Set(seeds)
+    var waiting: [Position] = []
+    var seen: Set<Position> = []
     var result: [Position] = []
     var isOver = false
     func visit(_ next: Position) { if seen.insert(next).inserted { waiting.append(next) } }
+    // Two ways may lead to one place, and must not be followed twice.
+    for seed in seeds { visit(seed) }
     while let item = waiting.popLast() {
       guard seen.count <= limits.positions else {
         throw ConstraintError.tooLarge(what: "positions at once", limit: limits.positions)
