@@ -18,14 +18,21 @@
 // region's fields never change while anyone may read them.
 enum { OPEN = 1 << 30, LINE = 128 };
 
+/// The items of a region that one thread takes in order, and others once theirs are done.
+typedef struct {
+  _Alignas(LINE) _Atomic int64_t next;
+  int64_t end;
+} pool_span;
+
 struct primer_pool {
   int threads;
   int64_t spin_nanoseconds;
   primer_work work;
   void *context;
-  int64_t items, chunk;
+  int64_t chunk;
+  int spans;         // of this region
+  pool_span *span;   // one for each thread
   pthread_t *workers;
-  _Alignas(LINE) _Atomic int64_t next;
   _Alignas(LINE) _Atomic uint32_t state;
   _Alignas(LINE) _Atomic uint32_t generation;  // grows with each region; what sleepers wait on
   _Atomic int sleepers;
@@ -102,11 +109,26 @@ static uint32_t await_generation(primer_pool *pool, uint32_t seen) {
 }
 
 static void take_chunks(primer_pool *pool, int worker) {
-  int64_t items = pool->items, chunk = pool->chunk;
-  for (;;) {
-    int64_t begin = atomic_fetch_add_explicit(&pool->next, chunk, memory_order_relaxed);
-    if (begin >= items) return;
-    pool->work(pool->context, begin, begin + chunk < items ? begin + chunk : items, worker);
+  const int64_t chunk = pool->chunk;
+  for (int i = 0; i < pool->spans; i++) {
+    pool_span *span = pool->span + (worker + i) % pool->spans;
+    for (;;) {
+      const int64_t begin = atomic_fetch_add_explicit(&span->next, chunk, memory_order_relaxed);
+      if (begin >= span->end) break;
+      pool->work(pool->context, begin, begin + chunk < span->end ? begin + chunk : span->end, worker);
+    }
+  }
+}
+
+/// Cuts the items at whole chunks.
+static void cut_spans(primer_pool *pool, int64_t items, int64_t chunk, int spans) {
+  const int64_t chunks = (items + chunk - 1) / chunk;
+  pool->chunk = chunk;
+  pool->spans = spans;
+  for (int i = 0; i < spans; i++) {
+    const int64_t end = chunks * (i + 1) / spans * chunk;
+    atomic_store_explicit(&pool->span[i].next, chunks * i / spans * chunk, memory_order_relaxed);
+    pool->span[i].end = end < items ? end : items;
   }
 }
 
@@ -135,7 +157,7 @@ static void run_serially(int64_t items, int64_t chunk, primer_work work, void *c
   for (int64_t begin = 0; begin < items; begin += chunk) work(context, begin, begin + chunk < items ? begin + chunk : items, 0);
 }
 
-void primer_pool_run(primer_pool *pool, int64_t items, int64_t chunk, primer_work work, void *context) {
+static void run(primer_pool *pool, int64_t items, int64_t chunk, bool split, primer_work work, void *context) {
   if (chunk < 1) chunk = 1;
   if (!pool || pool->threads == 1 || items <= chunk || inside_region || atomic_flag_test_and_set_explicit(&pool->occupied, memory_order_acquire)) {
     run_serially(items, chunk, work, context);
@@ -144,9 +166,7 @@ void primer_pool_run(primer_pool *pool, int64_t items, int64_t chunk, primer_wor
   inside_region = true;
   pool->work = work;
   pool->context = context;
-  pool->items = items;
-  pool->chunk = chunk;
-  atomic_store_explicit(&pool->next, 0, memory_order_relaxed);
+  cut_spans(pool, items, chunk, split ? pool->threads : 1);
   atomic_store_explicit(&pool->state, OPEN, memory_order_release);
   announce(pool, (items + chunk - 1) / chunk - 1);
   take_chunks(pool, 0);
@@ -159,13 +179,22 @@ void primer_pool_run(primer_pool *pool, int64_t items, int64_t chunk, primer_wor
   atomic_flag_clear_explicit(&pool->occupied, memory_order_release);
 }
 
+void primer_pool_run(primer_pool *pool, int64_t items, int64_t chunk, primer_work work, void *context) {
+  run(pool, items, chunk, false, work, context);
+}
+
+void primer_pool_run_in_spans(primer_pool *pool, int64_t items, int64_t chunk, primer_work work, void *context) {
+  run(pool, items, chunk, true, work, context);
+}
+
 primer_pool *primer_pool_create(int threads) {
   if (threads < 1) threads = 1;
   primer_pool *pool = NULL;
   if (posix_memalign((void **)&pool, LINE, sizeof *pool)) return NULL;
   *pool = (primer_pool){.threads = threads, .occupied = ATOMIC_FLAG_INIT};
   pool->workers = calloc((size_t)threads, sizeof *pool->workers);
-  if (!pool->workers) return free(pool), NULL;
+  if (!pool->workers || posix_memalign((void **)&pool->span, LINE, (size_t)threads * sizeof *pool->span))
+    return free(pool->workers), free(pool), NULL;
   // A spinning worker beyond the cores only keeps another from its work.
   pool->spin_nanoseconds = threads <= primer_physical_cores() ? 50000 : 2000;
 #if !defined(__linux__)
@@ -195,6 +224,7 @@ void primer_pool_destroy(primer_pool *pool) {
   pthread_mutex_destroy(&pool->mutex);
 #endif
   free(pool->workers);
+  free(pool->span);
   free(pool);
 }
 

@@ -214,7 +214,7 @@ void primer_weight_product_run(primer_pool *pool, const primer_weight_product *g
   }
   const int64_t row_bytes = weight_row_bytes(g->matrices[0].type, g->columns) + 1;
   const int64_t chunk = g->tokens > WEIGHT_DIRECT_TOKENS ? 1 : CHUNK_BYTES / (row_bytes * plan.panel_rows) + 1;
-  primer_pool_run(pool, plan.first_item[g->count], chunk, compute_items, &plan);
+  primer_pool_run_in_spans(pool, plan.first_item[g->count], chunk, compute_items, &plan);
 }
 
 typedef struct {

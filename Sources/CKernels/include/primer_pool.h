@@ -17,5 +17,8 @@ int primer_pool_threads(const primer_pool *pool);
 /// Runs `work` over `items` items in chunks of `chunk` and returns when all are done. Which thread takes which chunk is
 /// open, so results must not depend on it. With a NULL pool, or while another thread's region runs, the caller does all.
 void primer_pool_run(primer_pool *pool, int64_t items, int64_t chunk, primer_work work, void *context);
+/// The same where neighbouring items should go by in one thread, as memory that is fetched ahead: each thread takes a stretch of its own, from
+/// its beginning on, and then what others have left of theirs.
+void primer_pool_run_in_spans(primer_pool *pool, int64_t items, int64_t chunk, primer_work work, void *context);
 /// Physical cores that this process may use.
 int primer_physical_cores(void);
