@@ -6,6 +6,7 @@
 #include <stdatomic.h>
 #include <stdbool.h>
 #include <stdlib.h>
+#include <string.h>
 #include <time.h>
 #if defined(__linux__)
 #include <linux/futex.h>
@@ -18,10 +19,10 @@
 // region's fields never change while anyone may read them.
 enum { OPEN = 1 << 30, LINE = 128 };
 
-/// The items of a region that one thread takes in order, and others once theirs are done.
+/// Chunks of a region that are open to the thread whose span it is, which takes the first, and to others that are done with their own, which
+/// take the last: the first in the low half, the end in the high half.
 typedef struct {
-  _Alignas(LINE) _Atomic int64_t next;
-  int64_t end;
+  _Alignas(LINE) _Atomic uint64_t chunks;
 } pool_span;
 
 struct primer_pool {
@@ -29,9 +30,11 @@ struct primer_pool {
   int64_t spin_nanoseconds;
   primer_work work;
   void *context;
-  int64_t chunk;
-  int spans;         // of this region
-  pool_span *span;   // one for each thread
+  int64_t items, chunk;
+  primer_idle idle;
+  uint8_t idle_context[PRIMER_IDLE_BYTES];
+  int spans;        // of this region
+  pool_span *span;  // one for each thread
   pthread_t *workers;
   _Alignas(LINE) _Atomic uint32_t state;
   _Alignas(LINE) _Atomic uint32_t generation;  // grows with each region; what sleepers wait on
@@ -90,8 +93,19 @@ static void announce(primer_pool *pool, int64_t wanted) {
 #endif
 }
 
+/// What a worker may do until the next region.
+typedef struct {
+  primer_idle run;
+  int worker, threads;
+  _Alignas(16) uint8_t context[PRIMER_IDLE_BYTES];
+} idle_work;
+
 /// Returns the generation once it differs from `seen`.
-static uint32_t await_generation(primer_pool *pool, uint32_t seen) {
+static uint32_t await_generation(primer_pool *pool, uint32_t seen, idle_work *idle) {
+  for (int64_t step = 0; idle->run && idle->run(idle->context, idle->worker, idle->threads, step); step++) {
+    uint32_t generation = atomic_load_explicit(&pool->generation, memory_order_acquire);
+    if (generation != seen) return generation;
+  }
   for (;;) {
     int64_t end = 0;
     for (int round = 0;; round++) {
@@ -108,27 +122,37 @@ static uint32_t await_generation(primer_pool *pool, uint32_t seen) {
   }
 }
 
-static void take_chunks(primer_pool *pool, int worker) {
-  const int64_t chunk = pool->chunk;
-  for (int i = 0; i < pool->spans; i++) {
-    pool_span *span = pool->span + (worker + i) % pool->spans;
-    for (;;) {
-      const int64_t begin = atomic_fetch_add_explicit(&span->next, chunk, memory_order_relaxed);
-      if (begin >= span->end) break;
-      pool->work(pool->context, begin, begin + chunk < span->end ? begin + chunk : span->end, worker);
-    }
+/// Takes a chunk of the span: its first, or its last. False: there is none.
+static bool take_chunk(pool_span *span, bool last, int64_t *taken) {
+  uint64_t chunks = atomic_load_explicit(&span->chunks, memory_order_relaxed);
+  for (;;) {
+    const uint64_t begin = chunks & UINT32_MAX, end = chunks >> 32;
+    if (begin >= end) return false;
+    *taken = (int64_t)(last ? end - 1 : begin);
+    const uint64_t left = last ? chunks - (UINT64_C(1) << 32) : chunks + 1;
+    if (atomic_compare_exchange_weak_explicit(&span->chunks, &chunks, left, memory_order_relaxed, memory_order_relaxed)) return true;
   }
 }
 
-/// Cuts the items at whole chunks.
+static void take_chunks(primer_pool *pool, int worker) {
+  const int64_t items = pool->items, size = pool->chunk;
+  int64_t chunk;
+  for (int i = 0; i < pool->spans; i++)
+    while (take_chunk(pool->span + (worker + i) % pool->spans, i > 0, &chunk)) {
+      const int64_t begin = chunk * size;
+      pool->work(pool->context, begin, begin + size < items ? begin + size : items, worker);
+    }
+}
+
 static void cut_spans(primer_pool *pool, int64_t items, int64_t chunk, int spans) {
-  const int64_t chunks = (items + chunk - 1) / chunk;
+  int64_t chunks = (items - 1) / chunk + 1;
+  while (chunks > UINT32_MAX) chunks = (items - 1) / (chunk *= 2) + 1;
+  pool->items = items;
   pool->chunk = chunk;
   pool->spans = spans;
   for (int i = 0; i < spans; i++) {
-    const int64_t end = chunks * (i + 1) / spans * chunk;
-    atomic_store_explicit(&pool->span[i].next, chunks * i / spans * chunk, memory_order_relaxed);
-    pool->span[i].end = end < items ? end : items;
+    const uint64_t begin = (uint64_t)(chunks * i / spans), end = (uint64_t)(chunks * (i + 1) / spans);
+    atomic_store_explicit(&pool->span[i].chunks, end << 32 | begin, memory_order_relaxed);
   }
 }
 
@@ -144,11 +168,16 @@ static void *worker_main(void *argument) {
   free(argument);
   primer_pool *pool = start.pool;
   inside_region = true;
+  idle_work idle = {.worker = start.index};
   for (uint32_t seen = 0;;) {
-    seen = await_generation(pool, seen);
+    seen = await_generation(pool, seen, &idle);
+    idle.run = NULL;
     if (atomic_load_explicit(&pool->stopping, memory_order_acquire)) return NULL;
     if (!enter(pool)) continue;
     take_chunks(pool, start.index);
+    idle.run = pool->idle;
+    idle.threads = pool->threads;
+    if (idle.run) memcpy(idle.context, pool->idle_context, sizeof idle.context);
     atomic_fetch_sub_explicit(&pool->state, 1, memory_order_release);
   }
 }
@@ -157,7 +186,7 @@ static void run_serially(int64_t items, int64_t chunk, primer_work work, void *c
   for (int64_t begin = 0; begin < items; begin += chunk) work(context, begin, begin + chunk < items ? begin + chunk : items, 0);
 }
 
-static void run(primer_pool *pool, int64_t items, int64_t chunk, bool split, primer_work work, void *context) {
+static void run(primer_pool *pool, int64_t items, int64_t chunk, bool split, primer_work work, void *context, primer_idle idle, const void *idle_context) {
   if (chunk < 1) chunk = 1;
   if (!pool || pool->threads == 1 || items <= chunk || inside_region || atomic_flag_test_and_set_explicit(&pool->occupied, memory_order_acquire)) {
     run_serially(items, chunk, work, context);
@@ -166,6 +195,8 @@ static void run(primer_pool *pool, int64_t items, int64_t chunk, bool split, pri
   inside_region = true;
   pool->work = work;
   pool->context = context;
+  pool->idle = idle;
+  if (idle) memcpy(pool->idle_context, idle_context, PRIMER_IDLE_BYTES);
   cut_spans(pool, items, chunk, split ? pool->threads : 1);
   atomic_store_explicit(&pool->state, OPEN, memory_order_release);
   announce(pool, (items + chunk - 1) / chunk - 1);
@@ -180,11 +211,12 @@ static void run(primer_pool *pool, int64_t items, int64_t chunk, bool split, pri
 }
 
 void primer_pool_run(primer_pool *pool, int64_t items, int64_t chunk, primer_work work, void *context) {
-  run(pool, items, chunk, false, work, context);
+  run(pool, items, chunk, false, work, context, NULL, NULL);
 }
 
-void primer_pool_run_in_spans(primer_pool *pool, int64_t items, int64_t chunk, primer_work work, void *context) {
-  run(pool, items, chunk, true, work, context);
+void primer_pool_run_in_spans(primer_pool *pool, int64_t items, int64_t chunk, primer_work work, void *context, primer_idle idle,
+                              const void *idle_context) {
+  run(pool, items, chunk, true, work, context, idle, idle_context);
 }
 
 primer_pool *primer_pool_create(int threads) {

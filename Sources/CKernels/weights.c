@@ -4,6 +4,7 @@
 #include "row_chunks.h"
 #include "scratch.h"
 #include "weight_kernels.h"
+#include "weight_succession.h"
 
 enum {
   /// Tokens whose f32 sums wait for their epilogue.
@@ -198,6 +199,18 @@ static void choose_items(weight_plan *plan, int64_t threads) {
   }
 }
 
+/// What most likely follows this product of few tokens.
+static const weight_succession *successor_of(const weight_plan *plan, int64_t chunk) {
+  const primer_weight_product *g = plan->product;
+  weight_succession this = {.count = g->count, .chunk = (int32_t)chunk, .gated = g->gated};
+  for (int i = 0; i < g->count; i++) {
+    this.data[i] = g->matrices[i].data;
+    this.panels[i] = (int32_t)parts(g->matrices[i].rows, plan->panel_rows);
+    this.panel_bytes[i] = (int32_t)(weight_row_bytes(g->matrices[i].type, g->columns) * plan->panel_rows);
+  }
+  return primer_weight_successor(&this);
+}
+
 void primer_weight_product_run(primer_pool *pool, const primer_weight_product *g) {
   if (g->tokens <= 0 || g->count <= 0) return;
   weight_plan plan = {.product = g, .kernels = primer_weight_kernels(), .matmul = primer_matmul_kernels(), .panel_rows = WEIGHT_PANEL};
@@ -213,8 +226,10 @@ void primer_weight_product_run(primer_pool *pool, const primer_weight_product *g
     primer_pool_run(pool, g->tokens, primer_rows_in_chunk(PRIMER_LIGHT_CHUNK, g->columns), round_rows, &plan);
   }
   const int64_t row_bytes = weight_row_bytes(g->matrices[0].type, g->columns) + 1;
-  const int64_t chunk = g->tokens > WEIGHT_DIRECT_TOKENS ? 1 : CHUNK_BYTES / (row_bytes * plan.panel_rows) + 1;
-  primer_pool_run_in_spans(pool, plan.first_item[g->count], chunk, compute_items, &plan);
+  const bool few = g->tokens <= WEIGHT_DIRECT_TOKENS;
+  const int64_t chunk = few ? CHUNK_BYTES / (row_bytes * plan.panel_rows) + 1 : 1;
+  const weight_succession *next = few ? successor_of(&plan, chunk) : NULL;
+  primer_pool_run_in_spans(pool, plan.first_item[g->count], chunk, compute_items, &plan, next ? primer_weight_fetch_part : NULL, next);
 }
 
 typedef struct {

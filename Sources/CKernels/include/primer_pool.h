@@ -1,5 +1,6 @@
 // Compute threads: workers spin briefly after a region, then sleep; the caller works too.
 #pragma once
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -17,8 +18,14 @@ int primer_pool_threads(const primer_pool *pool);
 /// Runs `work` over `items` items in chunks of `chunk` and returns when all are done. Which thread takes which chunk is
 /// open, so results must not depend on it. With a NULL pool, or while another thread's region runs, the caller does all.
 void primer_pool_run(primer_pool *pool, int64_t items, int64_t chunk, primer_work work, void *context);
-/// The same where neighbouring items should go by in one thread, as memory that is fetched ahead: each thread takes a stretch of its own, from
-/// its beginning on, and then what others have left of theirs.
-void primer_pool_run_in_spans(primer_pool *pool, int64_t items, int64_t chunk, primer_work work, void *context);
+
+enum { PRIMER_IDLE_BYTES = 64 };
+/// A short step of what a worker may do while it waits for the next region; false: there is no more. It may change nothing.
+typedef bool (*primer_idle)(const void *context, int worker, int threads, int64_t step);
+/// The same where neighbouring items should go by in one thread, as memory that is fetched ahead: thread t of T takes its T-th of the chunks in
+/// order, and then the last that others have left of theirs. Workers then do `idle`, if there is one, with a copy of
+/// PRIMER_IDLE_BYTES of its context.
+void primer_pool_run_in_spans(primer_pool *pool, int64_t items, int64_t chunk, primer_work work, void *context, primer_idle idle,
+                              const void *idle_context);
 /// Physical cores that this process may use.
 int primer_physical_cores(void);
