@@ -100,7 +100,7 @@ struct PenaltyTests {
       return found[3] - found[2]
     }
     // a b c ... a b: c would lengthen a repetition of 2, or of 4 with a b before.
-    #expect(abs(penalty([0, 1, 2, 4, 0, 1], [])) - 1 < 1e-4)
+    #expect(abs(penalty([0, 1, 2, 4, 0, 1], []) - 1) < 1e-4)
     #expect(abs(penalty([0, 1, 0, 1, 2, 4, 0, 1, 0, 1], []) - 4) < 1e-4)
     #expect(abs(penalty([0, 1, 5, 0, 1, 2, 4, 0, 1, 5, 0, 1], []) - 8) < 1e-4)
     #expect(abs(penalty([0, 1, 5, 0, 1, 2, 4, 0, 1, 5, 0, 1], ["\n"]) - 1) < 1e-4)
