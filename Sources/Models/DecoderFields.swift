@@ -165,6 +165,41 @@ func layerTypes(_ windowed: [Bool]) -> [String] {
   windowed.map { $0 ? "sliding_attention" : "full_attention" }
 }
 
+/// A window, and which layers it holds for, as Qwen's families spell them.
+struct QwenWindows {
+  let window: Int?
+  let windowed: [Bool]
+
+  private struct File: Decodable {
+    var use_sliding_window: Bool?
+    var sliding_window, max_window_layers: Int?
+    var layer_types: [String]?
+  }
+
+  /// - Parameter otherwise: whether a layer is windowed where the file does not say it of each, by its
+  ///   number and `max_window_layers`.
+  init(
+    json: Data, from url: URL, layers: Int, otherwise: (_ layer: Int, _ bound: Int) -> Bool
+  ) throws {
+    let file = try decoded(File.self, json, url)
+    let window = try checkedWindow(
+      file.use_sliding_window == true ? file.sliding_window ?? 4096 : nil, url)
+    windowed = try windowedLayers(file.layer_types, layers, url) {
+      window != nil && otherwise($0, file.max_window_layers ?? 28)
+    }
+    self.window = window
+  }
+}
+
+/// Which layers have experts, as Qwen's families spell it: every `step`th but the plain ones.
+func sparseLayers(
+  _ layers: Int, step: Int?, plain: [Int]?, _ url: URL
+) throws -> [Bool] {
+  let step = step ?? 1
+  try validated(url, positive: [("decoder_sparse_step", step)], divides: [])
+  return (0..<layers).map { ($0 + 1) % step == 0 && !(plain ?? []).contains($0) }
+}
+
 /// Demands that a window, where there is one, sees something.
 func checkedWindow(_ window: Int?, _ url: URL) throws -> Int? {
   try validated(url, positive: [("sliding_window", window ?? 1)], divides: [])

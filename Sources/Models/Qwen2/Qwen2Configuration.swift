@@ -21,23 +21,11 @@ public struct Qwen2Configuration: Sendable, Equatable {
   }
 }
 
-/// config.json's spelling of what is Qwen2's own.
-private struct Qwen2File: Codable {
-  var use_sliding_window: Bool?
-  var sliding_window, max_window_layers: Int?
-  var layer_types: [String]?
-}
-
 extension Qwen2Configuration: ModelConfiguration {
   init(json: Data, from url: URL) throws {
     decoder = try DecoderShape(json: json, from: url)
-    let file = try decoded(Qwen2File.self, json, url)
-    window = try checkedWindow(
-      file.use_sliding_window == true ? file.sliding_window ?? 4096 : nil, url)
-    let (window, first) = (window, file.max_window_layers ?? 28)
-    windowed = try windowedLayers(file.layer_types, decoder.layers, url) {
-      window != nil && $0 >= first
-    }
+    let windows = try QwenWindows(json: json, from: url, layers: decoder.layers) { $0 >= $1 }
+    (window, windowed) = (windows.window, windows.windowed)
   }
 
   var json: Data {

@@ -22,12 +22,10 @@ public struct Qwen2MoEConfiguration: Sendable, Equatable {
 
 /// config.json's spelling of what is Qwen2-MoE's own.
 private struct Qwen2MoEFile: Codable {
-  var qkv_bias, norm_topk_prob, use_sliding_window: Bool?
+  var qkv_bias, norm_topk_prob: Bool?
   var num_experts, num_experts_per_tok, moe_intermediate_size: Int?
   var shared_expert_intermediate_size, decoder_sparse_step: Int?
   var mlp_only_layers: [Int]?
-  var sliding_window, max_window_layers: Int?
-  var layer_types: [String]?
 }
 
 extension Qwen2MoEConfiguration: ModelConfiguration {
@@ -41,21 +39,14 @@ extension Qwen2MoEConfiguration: ModelConfiguration {
       normalises: file.norm_topk_prob ?? false)
     try checkExperts(experts, url)
     sharedHiddenWidth = file.shared_expert_intermediate_size ?? 5632
-    let step = file.decoder_sparse_step ?? 1
     try validated(
-      url,
-      positive: [
-        ("shared_expert_intermediate_size", sharedHiddenWidth), ("decoder_sparse_step", step),
-      ], divides: [])
-    isSparse = (0..<decoder.layers).map {
-      ($0 + 1) % step == 0 && !(file.mlp_only_layers ?? []).contains($0)
+      url, positive: [("shared_expert_intermediate_size", sharedHiddenWidth)], divides: [])
+    isSparse = try sparseLayers(
+      decoder.layers, step: file.decoder_sparse_step, plain: file.mlp_only_layers, url)
+    let windows = try QwenWindows(json: json, from: url, layers: decoder.layers) {
+      $0 % 2 == 0 && $0 < $1
     }
-    window = try checkedWindow(
-      file.use_sliding_window == true ? file.sliding_window ?? 4096 : nil, url)
-    let (window, last) = (window, file.max_window_layers ?? 28)
-    windowed = try windowedLayers(file.layer_types, decoder.layers, url) {
-      window != nil && $0 % 2 == 0 && $0 < last
-    }
+    (window, windowed) = (windows.window, windows.windowed)
   }
 
   var json: Data {

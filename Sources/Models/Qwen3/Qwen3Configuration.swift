@@ -28,9 +28,7 @@ public struct Qwen3Configuration: Sendable, Equatable {
 
 /// config.json's spelling of what is Qwen3's own.
 private struct Qwen3File: Codable {
-  var attention_bias, use_sliding_window: Bool?
-  var sliding_window, max_window_layers: Int?
-  var layer_types: [String]?
+  var attention_bias: Bool?
 }
 
 extension Qwen3Configuration: ModelConfiguration {
@@ -38,12 +36,8 @@ extension Qwen3Configuration: ModelConfiguration {
     decoder = try DecoderShape(json: json, from: url, DecoderDefaults(headWidth: 128))
     let file = try decoded(Qwen3File.self, json, url)
     attentionBias = file.attention_bias ?? false
-    window = try checkedWindow(
-      file.use_sliding_window == true ? file.sliding_window ?? 4096 : nil, url)
-    let (window, first) = (window, file.max_window_layers ?? 28)
-    windowed = try windowedLayers(file.layer_types, decoder.layers, url) {
-      window != nil && $0 >= first
-    }
+    let windows = try QwenWindows(json: json, from: url, layers: decoder.layers) { $0 >= $1 }
+    (window, windowed) = (windows.window, windows.windowed)
   }
 
   var json: Data {

@@ -31,11 +31,8 @@ extension Qwen3MoEConfiguration: ModelConfiguration {
       chosen: file.num_experts_per_tok ?? 8, hiddenWidth: file.moe_intermediate_size ?? 768,
       normalises: file.norm_topk_prob ?? false)
     try checkExperts(experts, url)
-    let step = file.decoder_sparse_step ?? 1
-    try validated(url, positive: [("decoder_sparse_step", step)], divides: [])
-    isSparse = (0..<decoder.layers).map {
-      ($0 + 1) % step == 0 && !(file.mlp_only_layers ?? []).contains($0)
-    }
+    isSparse = try sparseLayers(
+      decoder.layers, step: file.decoder_sparse_step, plain: file.mlp_only_layers, url)
     window = try checkedWindow(
       file.use_sliding_window == true ? file.sliding_window ?? 4096 : nil, url)
   }
