@@ -1,7 +1,7 @@
 public import PrimerTensors
 
 /// down(activation(gate(x)) · up(x)) (Shazeer 2020, arXiv 2002.05202).
-public struct GatedFeedForward: Sendable {
+public struct GatedFeedForward: ResidualLayer {
   private let gate, up, down: Linear
   private let activation: Activation
   private let number: Int
@@ -22,11 +22,16 @@ public struct GatedFeedForward: Sendable {
     self.number = number
   }
 
+  /// x is [batch, time, width].
+  public func callAsFunction(_ x: Tensor, _ pass: ForwardPass) -> Tensor { down(inside(x)) }
+
   public func callAsFunction(
-    _ x: Tensor, adding residual: Tensor? = nil, _ pass: ForwardPass
+    _ x: Tensor, adding residual: Tensor, _ pass: ForwardPass
   ) -> Tensor {
-    let inside = gatedProjection(x, activation, gate: gate, up: up)
-    guard let residual else { return down(inside) }
-    return down(inside, pass.dropout, layer: 3 * number + 3, adding: residual)
+    down(inside(x), pass.dropout, layer: 3 * number + 3, adding: residual)
+  }
+
+  private func inside(_ x: Tensor) -> Tensor {
+    gatedProjection(x, activation, gate: gate, up: up)
   }
 }

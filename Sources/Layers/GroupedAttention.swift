@@ -2,7 +2,7 @@ public import PrimerTensors
 
 /// output(attention(rotary(norm(query(x))), rotary(norm(key(x))), value(x))): grouped heads, rotary
 /// positions, and norms of queries and keys where a family has them.
-public struct GroupedAttention: Sendable {
+public struct GroupedAttention: ResidualLayer {
   private let query, key, value, output: Linear
   private let queryNorm, keyNorm: RMSNorm?
   private let rotary: RotaryPositions
@@ -54,19 +54,26 @@ public struct GroupedAttention: Sendable {
     self.number = number
   }
 
-  /// x and the residual are [batch, time, width].
+  /// x is [batch, time, width].
+  public func callAsFunction(_ x: Tensor, _ pass: ForwardPass) -> Tensor {
+    output(mixed(x, pass))
+  }
+
   public func callAsFunction(
-    _ x: Tensor, adding residual: Tensor? = nil, _ pass: ForwardPass
+    _ x: Tensor, adding residual: Tensor, _ pass: ForwardPass
   ) -> Tensor {
+    output(mixed(x, pass), pass.dropout, layer: 3 * number + 2, adding: residual)
+  }
+
+  /// What the heads answer: [batch, time, heads · headWidth].
+  private func mixed(_ x: Tensor, _ pass: ForwardPass) -> Tensor {
     let (batch, time) = (x.shape[0], x.shape[1])
     func heads(_ x: Tensor) -> Tensor { x.reshaped([batch, time, -1, headWidth]) }
     let parts = projections(x, query, key, value).map(heads)
     let (query, key) = (queryNorm?(parts[0]) ?? parts[0], keyNorm?(parts[1]) ?? parts[1])
-    let mixed = decoderAttention(
+    return decoderAttention(
       query: rotary(query, pass), key: rotary(key, pass), value: parts[2], pass, layer: number,
       reach
     ).reshaped([batch, time, -1])
-    guard let residual else { return output(mixed) }
-    return output(mixed, pass.dropout, layer: 3 * number + 2, adding: residual)
   }
 }

@@ -70,6 +70,27 @@ public struct MixtureOfExperts: Sendable {
   }
 }
 
+/// Experts in place of a block's feed-forward layer.
+public struct ExpertLayer: ResidualLayer {
+  private let experts: MixtureOfExperts
+  private let number: Int
+
+  /// - Parameter number: the layer, from 0.
+  public init(
+    _ shape: DecoderShape, _ number: Int, _ settings: MixtureOfExperts.Settings,
+    _ parameters: ParameterScope
+  ) {
+    experts = MixtureOfExperts(shape, settings, parameters)
+    self.number = number
+  }
+
+  public func callAsFunction(
+    _ x: Tensor, adding residual: Tensor, _ pass: ForwardPass
+  ) -> Tensor {
+    dropout(experts(x), pass.dropout, layer: 3 * number + 3, adding: residual)
+  }
+}
+
 /// Who asks whom.
 private struct Plan {
   /// Rows that ask each expert, ascending.

@@ -57,15 +57,6 @@ protocol ModelConfiguration: Sendable {
   var json: Data { get throws }
 }
 
-/// The output head [vocabulary, width]: `lm_head`, or the embedding where they are tied.
-func outputHead(
-  _ decoder: DecoderShape, _ tokens: Embedding, _ root: ParameterScope
-) -> Parameter {
-  decoder.tiesHead
-    ? tokens.weight
-    : Linear(decoder.width, decoder.vocabulary, role: .embedding, root["lm_head"]).weight
-}
-
 extension LanguageModel {
   public static var otherModelTypes: [String] { [] }
   public var logitCap: Float? { nil }

@@ -1,29 +1,22 @@
 public import Foundation
 public import PrimerLayers
-public import PrimerTensors
 
 /// Gemma 2: x += norm(attention(norm(x))); x += norm(feedForward(norm(x))).
-public struct Gemma2Model: LanguageModel {
+public struct Gemma2Model: DecoderModel {
   public static let modelType = "gemma2"
   public static let checkpointNames = CheckpointNames.gemma2
 
-  let tokens: Embedding
-  let blocks: BlockStack<Gemma2Block>
-  let norm: RMSNorm
-  public let head: Parameter
-  public let parameters: [Parameter]
+  public let body: DecoderBody<SandwichNormBlock>
   private let settings: Gemma2Configuration
 
   public init(_ configuration: Gemma2Configuration, _ root: ParameterScope) throws {
-    let (decoder, scope) = (configuration.decoder, root["model"])
-    let rotary = RotaryPositions(decoder.rotary, positions: decoder.context)
-    tokens = Embedding(decoder.vocabulary, decoder.width, scope["embed_tokens"])
-    blocks = BlockStack(decoder.layers, scope["layers"]) {
-      Gemma2Block(configuration, $0, rotary, $1)
+    let decoder = configuration.decoder
+    body = try DecoderBody(
+      decoder, normOffset: 1, embeddingScale: Float(decoder.width).squareRoot(), root
+    ) { number, rotary, block in
+      SandwichNormBlock(
+        decoder, number, rotary, configuration.reach(number), .init(), block)
     }
-    norm = RMSNorm(decoder.width, offset: 1, epsilon: decoder.normEpsilon, scope["norm"])
-    head = outputHead(decoder, tokens, root)
-    parameters = try root.finish()
     settings = configuration
   }
 
@@ -31,46 +24,6 @@ public struct Gemma2Model: LanguageModel {
     try self.init(Gemma2Configuration(json: configuration, from: url), parameters)
   }
 
-  public var shape: ModelShape { ModelShape(settings.decoder) }
   public var logitCap: Float? { settings.logitCap }
   public var configuration: Data { get throws { try settings.json } }
-
-  public func hidden(_ ids: Tensor, _ pass: ForwardPass) -> Tensor {
-    let x = tokens(ids, scale: Float(settings.decoder.width).squareRoot())
-    return norm(blocks(dropout(x, pass.dropout, layer: 0), pass))
-  }
-}
-
-struct Gemma2Block: ResidualBlock {
-  private let attentionNorm, attentionOutputNorm, feedForwardNorm, feedForwardOutputNorm: RMSNorm
-  private let attention: GroupedAttention
-  private let feedForward: GatedFeedForward
-  private let number: Int
-
-  init(
-    _ configuration: Gemma2Configuration, _ number: Int, _ rotary: RotaryPositions,
-    _ parameters: ParameterScope
-  ) {
-    let decoder = configuration.decoder
-    func norm(_ name: String) -> RMSNorm {
-      RMSNorm(decoder.width, offset: 1, epsilon: decoder.normEpsilon, parameters[name])
-    }
-    attentionNorm = norm("input_layernorm")
-    attention = GroupedAttention(
-      decoder, number, rotary, configuration.reach(number), .init(), parameters["self_attn"])
-    attentionOutputNorm = norm("post_attention_layernorm")
-    feedForwardNorm = norm("pre_feedforward_layernorm")
-    feedForward = GatedFeedForward(decoder, number, parameters["mlp"])
-    feedForwardOutputNorm = norm("post_feedforward_layernorm")
-    self.number = number
-  }
-
-  func callAsFunction(_ x: Tensor, _ pass: ForwardPass) -> Tensor {
-    let y = dropout(
-      attentionOutputNorm(attention(attentionNorm(x), pass)), pass.dropout, layer: 3 * number + 2,
-      adding: x)
-    return dropout(
-      feedForwardOutputNorm(feedForward(feedForwardNorm(y), pass)), pass.dropout,
-      layer: 3 * number + 3, adding: y)
-  }
 }

@@ -1,32 +1,26 @@
 public import Foundation
 public import PrimerLayers
-public import PrimerTensors
 
 /// Llama: x += attention(norm(x)); x += down(activation(gate(norm(x))) · up(norm(x))).
-public struct LlamaModel: LanguageModel {
+public struct LlamaModel: DecoderModel {
   public static let modelType = "llama"
   public static let checkpointNames = CheckpointNames.llama
 
-  let tokens: Embedding
-  let blocks: BlockStack<LlamaBlock>
-  let norm: RMSNorm
-  public let head: Parameter
-  public let parameters: [Parameter]
-  public let rotaryLayout: RotaryTable.Layout
+  public let body: DecoderBody<PreNormBlock>
   private let settings: LlamaConfiguration
 
   public init(_ configuration: LlamaConfiguration, _ root: ParameterScope) throws {
-    let (decoder, scope) = (configuration.decoder, root["model"])
-    let rotary = RotaryPositions(
-      decoder.rotary, positions: decoder.context, layout: root.rotaryLayout)
-    tokens = Embedding(decoder.vocabulary, decoder.width, scope["embed_tokens"])
-    blocks = BlockStack(decoder.layers, scope["layers"]) {
-      LlamaBlock(configuration, $0, rotary, $1)
+    let decoder = configuration.decoder
+    body = try DecoderBody(decoder, root) { number, rotary, block in
+      PreNormBlock(
+        decoder, block,
+        attention: GroupedAttention(
+          decoder, number, rotary, AttentionReach(),
+          .init(bias: configuration.attentionBias, outputBias: configuration.attentionBias),
+          block["self_attn"]),
+        feedForward: GatedFeedForward(
+          decoder, number, bias: configuration.feedForwardBias, block["mlp"]))
     }
-    norm = RMSNorm(decoder.width, epsilon: decoder.normEpsilon, scope["norm"])
-    head = outputHead(decoder, tokens, root)
-    parameters = try root.finish()
-    rotaryLayout = root.rotaryLayout
     settings = configuration
   }
 
@@ -34,37 +28,5 @@ public struct LlamaModel: LanguageModel {
     try self.init(LlamaConfiguration(json: configuration, from: url), parameters)
   }
 
-  public var shape: ModelShape { ModelShape(settings.decoder) }
   public var configuration: Data { get throws { try settings.json } }
-
-  public func hidden(_ ids: Tensor, _ pass: ForwardPass) -> Tensor {
-    norm(blocks(dropout(tokens(ids), pass.dropout, layer: 0), pass))
-  }
-}
-
-struct LlamaBlock: ResidualBlock {
-  private let attentionNorm, feedForwardNorm: RMSNorm
-  private let attention: GroupedAttention
-  private let feedForward: GatedFeedForward
-
-  init(
-    _ configuration: LlamaConfiguration, _ number: Int, _ rotary: RotaryPositions,
-    _ parameters: ParameterScope
-  ) {
-    let decoder = configuration.decoder
-    let (width, epsilon) = (decoder.width, decoder.normEpsilon)
-    attentionNorm = RMSNorm(width, epsilon: epsilon, parameters["input_layernorm"])
-    attention = GroupedAttention(
-      decoder, number, rotary, AttentionReach(),
-      .init(bias: configuration.attentionBias, outputBias: configuration.attentionBias),
-      parameters["self_attn"])
-    feedForwardNorm = RMSNorm(width, epsilon: epsilon, parameters["post_attention_layernorm"])
-    feedForward = GatedFeedForward(
-      decoder, number, bias: configuration.feedForwardBias, parameters["mlp"])
-  }
-
-  func callAsFunction(_ x: Tensor, _ pass: ForwardPass) -> Tensor {
-    let y = attention(attentionNorm(x), adding: x, pass)
-    return feedForward(feedForwardNorm(y), adding: y, pass)
-  }
 }

@@ -1,33 +1,25 @@
 public import Foundation
 public import PrimerLayers
-public import PrimerTensors
 
 /// Mistral: x += attention(norm(x)); x += feedForward(norm(x)), each token looking back no further than
 /// the window.
-public struct MistralModel: LanguageModel {
+public struct MistralModel: DecoderModel {
   public static let modelType = "mistral"
   public static let checkpointNames = CheckpointNames.mistral
 
-  let tokens: Embedding
-  let blocks: BlockStack<MistralBlock>
-  let norm: RMSNorm
-  public let head: Parameter
-  public let parameters: [Parameter]
-  public let rotaryLayout: RotaryTable.Layout
+  public let body: DecoderBody<PreNormBlock>
   private let settings: MistralConfiguration
 
   public init(_ configuration: MistralConfiguration, _ root: ParameterScope) throws {
-    let (decoder, scope) = (configuration.decoder, root["model"])
-    let rotary = RotaryPositions(
-      decoder.rotary, positions: decoder.context, layout: root.rotaryLayout)
-    tokens = Embedding(decoder.vocabulary, decoder.width, scope["embed_tokens"])
-    blocks = BlockStack(decoder.layers, scope["layers"]) {
-      MistralBlock(configuration, $0, rotary, $1)
+    let decoder = configuration.decoder
+    body = try DecoderBody(decoder, root) { number, rotary, block in
+      PreNormBlock(
+        decoder, block,
+        attention: GroupedAttention(
+          decoder, number, rotary, AttentionReach(window: configuration.window), .init(),
+          block["self_attn"]),
+        feedForward: GatedFeedForward(decoder, number, block["mlp"]))
     }
-    norm = RMSNorm(decoder.width, epsilon: decoder.normEpsilon, scope["norm"])
-    head = outputHead(decoder, tokens, root)
-    parameters = try root.finish()
-    rotaryLayout = root.rotaryLayout
     settings = configuration
   }
 
@@ -35,35 +27,5 @@ public struct MistralModel: LanguageModel {
     try self.init(MistralConfiguration(json: configuration, from: url), parameters)
   }
 
-  public var shape: ModelShape { ModelShape(settings.decoder) }
   public var configuration: Data { get throws { try settings.json } }
-
-  public func hidden(_ ids: Tensor, _ pass: ForwardPass) -> Tensor {
-    norm(blocks(dropout(tokens(ids), pass.dropout, layer: 0), pass))
-  }
-}
-
-struct MistralBlock: ResidualBlock {
-  private let attentionNorm, feedForwardNorm: RMSNorm
-  private let attention: GroupedAttention
-  private let feedForward: GatedFeedForward
-
-  init(
-    _ configuration: MistralConfiguration, _ number: Int, _ rotary: RotaryPositions,
-    _ parameters: ParameterScope
-  ) {
-    let decoder = configuration.decoder
-    let (width, epsilon) = (decoder.width, decoder.normEpsilon)
-    attentionNorm = RMSNorm(width, epsilon: epsilon, parameters["input_layernorm"])
-    attention = GroupedAttention(
-      decoder, number, rotary, AttentionReach(window: configuration.window), .init(),
-      parameters["self_attn"])
-    feedForwardNorm = RMSNorm(width, epsilon: epsilon, parameters["post_attention_layernorm"])
-    feedForward = GatedFeedForward(decoder, number, parameters["mlp"])
-  }
-
-  func callAsFunction(_ x: Tensor, _ pass: ForwardPass) -> Tensor {
-    let y = attention(attentionNorm(x), adding: x, pass)
-    return feedForward(feedForwardNorm(y), adding: y, pass)
-  }
 }

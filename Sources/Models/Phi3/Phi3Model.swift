@@ -1,29 +1,23 @@
 public import Foundation
 public import PrimerLayers
-public import PrimerTensors
+internal import PrimerTensors
 
 /// Phi-3: x += attention(norm(x)); x += down(activation(gate(norm(x))) · up(norm(x))).
-public struct Phi3Model: LanguageModel {
+public struct Phi3Model: DecoderModel {
   public static let modelType = "phi3"
   public static let checkpointNames = CheckpointNames.phi3
 
-  let tokens: Embedding
-  let blocks: BlockStack<Phi3Block>
-  let norm: RMSNorm
-  public let head: Parameter
-  public let parameters: [Parameter]
+  public let body: DecoderBody<PreNormBlock>
   private let settings: Phi3Configuration
 
   public init(_ configuration: Phi3Configuration, _ root: ParameterScope) throws {
-    let (decoder, scope) = (configuration.decoder, root["model"])
-    let rotary = RotaryPositions(decoder.rotary, positions: decoder.context)
-    tokens = Embedding(decoder.vocabulary, decoder.width, scope["embed_tokens"])
-    blocks = BlockStack(decoder.layers, scope["layers"]) {
-      Phi3Block(configuration, $0, rotary, $1)
+    let decoder = configuration.decoder
+    body = try DecoderBody(decoder, root) { number, rotary, block in
+      PreNormBlock(
+        decoder, block,
+        attention: Phi3Attention(configuration, number, rotary, block["self_attn"]),
+        feedForward: Phi3FeedForward(decoder, number, block["mlp"]))
     }
-    norm = RMSNorm(decoder.width, epsilon: decoder.normEpsilon, scope["norm"])
-    head = outputHead(decoder, tokens, root)
-    parameters = try root.finish()
     settings = configuration
   }
 
@@ -31,37 +25,10 @@ public struct Phi3Model: LanguageModel {
     try self.init(Phi3Configuration(json: configuration, from: url), parameters)
   }
 
-  public var shape: ModelShape { ModelShape(settings.decoder) }
   public var configuration: Data { get throws { try settings.json } }
-
-  public func hidden(_ ids: Tensor, _ pass: ForwardPass) -> Tensor {
-    norm(blocks(dropout(tokens(ids), pass.dropout, layer: 0), pass))
-  }
 }
 
-struct Phi3Block: ResidualBlock {
-  private let attentionNorm, feedForwardNorm: RMSNorm
-  private let attention: Phi3Attention
-  private let feedForward: Phi3FeedForward
-
-  init(
-    _ configuration: Phi3Configuration, _ number: Int, _ rotary: RotaryPositions,
-    _ parameters: ParameterScope
-  ) {
-    let (width, epsilon) = (configuration.decoder.width, configuration.decoder.normEpsilon)
-    attentionNorm = RMSNorm(width, epsilon: epsilon, parameters["input_layernorm"])
-    attention = Phi3Attention(configuration, number, rotary, parameters["self_attn"])
-    feedForwardNorm = RMSNorm(width, epsilon: epsilon, parameters["post_attention_layernorm"])
-    feedForward = Phi3FeedForward(configuration.decoder, number, parameters["mlp"])
-  }
-
-  func callAsFunction(_ x: Tensor, _ pass: ForwardPass) -> Tensor {
-    let y = attention(attentionNorm(x), adding: x, pass)
-    return feedForward(feedForwardNorm(y), adding: y, pass)
-  }
-}
-
-struct Phi3Attention: Sendable {
+struct Phi3Attention: ResidualLayer {
   private let queryKeyValue, output: Linear
   private let rotary: RotaryPositions
   private let reach: AttentionReach
@@ -96,7 +63,7 @@ struct Phi3Attention: Sendable {
   }
 }
 
-struct Phi3FeedForward: Sendable {
+struct Phi3FeedForward: ResidualLayer {
   private let gateUp, down: Linear
   private let activation: Activation
   private let number: Int

@@ -1,32 +1,27 @@
 public import Foundation
 public import PrimerLayers
-public import PrimerTensors
+internal import PrimerTensors
 
 /// Qwen2-MoE: x += attention(norm(x)); x += experts(norm(x)) + σ(gate(norm(x))) · shared(norm(x)).
-public struct Qwen2MoEModel: LanguageModel {
+public struct Qwen2MoEModel: DecoderModel {
   public static let modelType = "qwen2_moe"
   public static let checkpointNames = CheckpointNames.qwen2MoE
 
-  let tokens: Embedding
-  let blocks: BlockStack<Qwen2MoEBlock>
-  let norm: RMSNorm
-  public let head: Parameter
-  public let parameters: [Parameter]
-  public let rotaryLayout: RotaryTable.Layout
+  public let body: DecoderBody<PreNormBlock>
   private let settings: Qwen2MoEConfiguration
 
   public init(_ configuration: Qwen2MoEConfiguration, _ root: ParameterScope) throws {
-    let (decoder, scope) = (configuration.decoder, root["model"])
-    let rotary = RotaryPositions(
-      decoder.rotary, positions: decoder.context, layout: root.rotaryLayout)
-    tokens = Embedding(decoder.vocabulary, decoder.width, scope["embed_tokens"])
-    blocks = BlockStack(decoder.layers, scope["layers"]) {
-      Qwen2MoEBlock(configuration, $0, rotary, $1)
+    let decoder = configuration.decoder
+    body = try DecoderBody(decoder, root) { number, rotary, block in
+      PreNormBlock(
+        decoder, block,
+        attention: GroupedAttention(
+          decoder, number, rotary, configuration.reach(number),
+          .init(bias: configuration.attentionBias), block["self_attn"]),
+        feedForward: configuration.isSparse[number]
+          ? Qwen2MoEExperts(configuration, number, block["mlp"])
+          : GatedFeedForward(decoder, number, block["mlp"]))
     }
-    norm = RMSNorm(decoder.width, epsilon: decoder.normEpsilon, scope["norm"])
-    head = outputHead(decoder, tokens, root)
-    parameters = try root.finish()
-    rotaryLayout = root.rotaryLayout
     settings = configuration
   }
 
@@ -34,59 +29,14 @@ public struct Qwen2MoEModel: LanguageModel {
     try self.init(Qwen2MoEConfiguration(json: configuration, from: url), parameters)
   }
 
-  public var shape: ModelShape { ModelShape(settings.decoder) }
   public var configuration: Data { get throws { try settings.json } }
-
-  public func hidden(_ ids: Tensor, _ pass: ForwardPass) -> Tensor {
-    norm(blocks(dropout(tokens(ids), pass.dropout, layer: 0), pass))
-  }
 }
 
-struct Qwen2MoEBlock: ResidualBlock {
-  private let attentionNorm, feedForwardNorm: RMSNorm
-  private let attention: GroupedAttention
-  private let feedForward: FeedForward
-  private let number: Int
-
-  private enum FeedForward: Sendable {
-    case sparse(Qwen2MoEExperts)
-    case dense(GatedFeedForward)
-  }
-
-  init(
-    _ configuration: Qwen2MoEConfiguration, _ number: Int, _ rotary: RotaryPositions,
-    _ parameters: ParameterScope
-  ) {
-    let decoder = configuration.decoder
-    let (width, epsilon) = (decoder.width, decoder.normEpsilon)
-    attentionNorm = RMSNorm(width, epsilon: epsilon, parameters["input_layernorm"])
-    attention = GroupedAttention(
-      decoder, number, rotary, configuration.reach(number),
-      .init(bias: configuration.attentionBias),
-      parameters["self_attn"])
-    feedForwardNorm = RMSNorm(width, epsilon: epsilon, parameters["post_attention_layernorm"])
-    feedForward =
-      configuration.isSparse[number]
-      ? .sparse(Qwen2MoEExperts(configuration, number, parameters["mlp"]))
-      : .dense(GatedFeedForward(decoder, number, parameters["mlp"]))
-    self.number = number
-  }
-
-  func callAsFunction(_ x: Tensor, _ pass: ForwardPass) -> Tensor {
-    let y = attention(attentionNorm(x), adding: x, pass)
-    switch feedForward {
-    case .sparse(let experts):
-      return dropout(
-        experts(feedForwardNorm(y), pass), pass.dropout, layer: 3 * number + 3, adding: y)
-    case .dense(let layer): return layer(feedForwardNorm(y), adding: y, pass)
-    }
-  }
-}
-
-struct Qwen2MoEExperts: Sendable {
+struct Qwen2MoEExperts: ResidualLayer {
   private let experts: MixtureOfExperts
   private let shared: GatedFeedForward
   private let sharedGate: Linear
+  private let number: Int
 
   init(_ configuration: Qwen2MoEConfiguration, _ number: Int, _ parameters: ParameterScope) {
     let decoder = configuration.decoder
@@ -94,9 +44,11 @@ struct Qwen2MoEExperts: Sendable {
     shared = GatedFeedForward(
       decoder, number, hiddenWidth: configuration.sharedHiddenWidth, parameters["shared_expert"])
     sharedGate = Linear(decoder.width, 1, parameters["shared_expert_gate"])
+    self.number = number
   }
 
-  func callAsFunction(_ x: Tensor, _ pass: ForwardPass) -> Tensor {
-    experts(x) + shared(x, pass) * Activation.sigmoid(sharedGate(x))
+  func callAsFunction(_ x: Tensor, adding residual: Tensor, _ pass: ForwardPass) -> Tensor {
+    let answer = experts(x) + shared(x, pass) * Activation.sigmoid(sharedGate(x))
+    return dropout(answer, pass.dropout, layer: 3 * number + 3, adding: residual)
   }
 }

@@ -1,32 +1,27 @@
 public import Foundation
 public import PrimerLayers
-public import PrimerTensors
 
 /// Qwen3: x += attention(norm(x)); x += feedForward(norm(x)), queries and keys normalised head by head.
-public struct Qwen3Model: LanguageModel {
+public struct Qwen3Model: DecoderModel {
   public static let modelType = "qwen3"
   public static let checkpointNames = CheckpointNames.qwen3
 
-  let tokens: Embedding
-  let blocks: BlockStack<Qwen3Block>
-  let norm: RMSNorm
-  public let head: Parameter
-  public let parameters: [Parameter]
-  public let rotaryLayout: RotaryTable.Layout
+  public let body: DecoderBody<PreNormBlock>
   private let settings: Qwen3Configuration
 
   public init(_ configuration: Qwen3Configuration, _ root: ParameterScope) throws {
-    let (decoder, scope) = (configuration.decoder, root["model"])
-    let rotary = RotaryPositions(
-      decoder.rotary, positions: decoder.context, layout: root.rotaryLayout)
-    tokens = Embedding(decoder.vocabulary, decoder.width, scope["embed_tokens"])
-    blocks = BlockStack(decoder.layers, scope["layers"]) {
-      Qwen3Block(configuration, $0, rotary, $1)
+    let decoder = configuration.decoder
+    body = try DecoderBody(decoder, root) { number, rotary, block in
+      PreNormBlock(
+        decoder, block,
+        attention: GroupedAttention(
+          decoder, number, rotary, configuration.reach(number),
+          .init(
+            bias: configuration.attentionBias, outputBias: configuration.attentionBias,
+            normsHeads: true),
+          block["self_attn"]),
+        feedForward: GatedFeedForward(decoder, number, block["mlp"]))
     }
-    norm = RMSNorm(decoder.width, epsilon: decoder.normEpsilon, scope["norm"])
-    head = outputHead(decoder, tokens, root)
-    parameters = try root.finish()
-    rotaryLayout = root.rotaryLayout
     settings = configuration
   }
 
@@ -34,38 +29,5 @@ public struct Qwen3Model: LanguageModel {
     try self.init(Qwen3Configuration(json: configuration, from: url), parameters)
   }
 
-  public var shape: ModelShape { ModelShape(settings.decoder) }
   public var configuration: Data { get throws { try settings.json } }
-
-  public func hidden(_ ids: Tensor, _ pass: ForwardPass) -> Tensor {
-    norm(blocks(dropout(tokens(ids), pass.dropout, layer: 0), pass))
-  }
-}
-
-struct Qwen3Block: ResidualBlock {
-  private let attentionNorm, feedForwardNorm: RMSNorm
-  private let attention: GroupedAttention
-  private let feedForward: GatedFeedForward
-
-  init(
-    _ configuration: Qwen3Configuration, _ number: Int, _ rotary: RotaryPositions,
-    _ parameters: ParameterScope
-  ) {
-    let decoder = configuration.decoder
-    let (width, epsilon) = (decoder.width, decoder.normEpsilon)
-    attentionNorm = RMSNorm(width, epsilon: epsilon, parameters["input_layernorm"])
-    attention = GroupedAttention(
-      decoder, number, rotary, configuration.reach(number),
-      .init(
-        bias: configuration.attentionBias, outputBias: configuration.attentionBias, normsHeads: true
-      ),
-      parameters["self_attn"])
-    feedForwardNorm = RMSNorm(width, epsilon: epsilon, parameters["post_attention_layernorm"])
-    feedForward = GatedFeedForward(decoder, number, parameters["mlp"])
-  }
-
-  func callAsFunction(_ x: Tensor, _ pass: ForwardPass) -> Tensor {
-    let y = attention(attentionNorm(x), adding: x, pass)
-    return feedForward(feedForwardNorm(y), adding: y, pass)
-  }
 }
