@@ -57,7 +57,9 @@ private final class SpanRecord: Sendable {
   /// Items that were not handled exactly once.
   func wronglyHandled(of items: Int64) -> Int {
     var visits = [Int](repeating: 0, count: Int(items))
-    for chunk in state.withLock(\.taken) { for i in chunk.begin..<chunk.end { visits[Int(i)] += 1 } }
+    for chunk in state.withLock(\.taken) {
+      for i in chunk.begin..<chunk.end { visits[Int(i)] += 1 }
+    }
     return visits.count { $0 != 1 }
   }
 }
@@ -128,8 +130,8 @@ private func runInSpans(
 @Suite("Spans of the compute pool")
 struct PoolSpanTests {
   @Test(
-    "handle every item once, however uneven, with and without idle work", arguments: [1, 2, 3, 5, 8]
-  )
+    "handle every item once, however uneven, with and without idle work",
+    arguments: [1, 2, 3, 5, 8])
   func everyItem(threads: Int32) throws {
     let pool = try #require(primer_pool_create(threads))
     let record = SpanRecord(threads: threads)
@@ -202,7 +204,8 @@ struct PoolSpanTests {
         let record = SpanRecord(threads: threads, stepLimit: limit)
         for round in 0..<18 {
           // Every thread takes part, and has its own item.
-          runInSpans(pool, record, items: Int64(threads), chunk: 1, meetOthers, idle: round % 3 != 2)
+          let items = Int64(threads)
+          runInSpans(pool, record, items: items, chunk: 1, meetOthers, idle: round % 3 != 2)
           let taken = record.state.withLock(\.taken)
           #expect(taken.allSatisfy { $0.begin == Int64($0.worker) })
           #expect(record.wronglyHandled(of: Int64(threads)) == 0)
