@@ -1,7 +1,9 @@
-"""Proves that Primer, transformers and tokenizers read each other's files and compute the same from them. Run by scripts/interop.
+"""Proves that Primer, transformers, tokenizers and llama.cpp read each other's files and compute the same from them. Run by
+scripts/interop.
 
-Both families, both directions: losses equal within 1e-5, 64 greedily chosen tokens equal; both tokenizers encode alike; training
-follows PyTorch's losses within 1e-4. Prints a line a test; exits with 1 where one fails.
+Both families that train, both directions: losses equal within 1e-5, 64 greedily chosen tokens equal; both tokenizers encode alike; training
+follows PyTorch's losses within 1e-4. GGUF files of every type and family in llama.cpp, and folders of every family in transformers:
+interop_gguf.py. Prints a line a test; exits with 1 where one fails.
 """
 import argparse
 import json
@@ -18,6 +20,7 @@ import torch.nn.functional as F
 import transformers
 from tokenizers import Tokenizer
 
+import interop_gguf
 import parity
 
 HERE = pathlib.Path(__file__).resolve().parent
@@ -147,9 +150,17 @@ def test_training_follows_pytorch(primer, family):
     assert worst < 1e-4, f"a step's loss differs by {worst}"
 
 
+def all_tests(primer):
+    for name, test in [(n, t) for n, t in globals().items() if n.startswith("test_")]:
+        for family in FAMILIES:
+            yield f"{name[5:].replace('_', ' ')}: {family}", lambda: test(primer, family)
+    yield from interop_gguf.tests(primer)
+
+
 def main():
     p = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     p.add_argument("--primer", default=".build/release/primer")
+    p.add_argument("--only", default="", metavar="TEXT", help="run the tests whose titles hold this")
     a = p.parse_args()
     warnings.filterwarnings("ignore")
     transformers.logging.set_verbosity_error()
@@ -158,16 +169,16 @@ def main():
     failures = 0
     with tempfile.TemporaryDirectory() as work:
         primer = Primer(pathlib.Path(a.primer).resolve(), pathlib.Path(work))
-        for name, test in [(n, t) for n, t in globals().items() if n.startswith("test_")]:
-            for family in FAMILIES:
-                title = f"{name[5:].replace('_', ' ')}: {family}"
-                try:
-                    test(primer, family)
-                    print("passed", title, flush=True)
-                except Exception:
-                    failures += 1
-                    print("FAILED", title, flush=True)
-                    traceback.print_exc()
+        for title, test in all_tests(primer):
+            if a.only not in title:
+                continue
+            try:
+                seen = test()
+                print("passed", title + (f": {seen}" if seen else ""), flush=True)
+            except Exception:
+                failures += 1
+                print("FAILED", title, flush=True)
+                traceback.print_exc()
     sys.exit(1 if failures else 0)
 
 

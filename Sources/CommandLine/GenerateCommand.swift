@@ -57,6 +57,9 @@ struct GenerateCommand: ParsableCommand {
   @Option(help: "What happens when the context is full: stop, or drop-old-half and go on.")
   var contextOverflow = GenerationOptions.ContextOverflow.stop
 
+  @Option(help: "How the cache stores keys and values: f16, int8 or f32.")
+  var cacheType = CacheElement.float16
+
   @OptionGroup(title: "Sampling") var sampling: SamplingOptions
 
   @OptionGroup(title: "Constraints") var constraints: ConstraintOptions
@@ -113,6 +116,7 @@ struct GenerateCommand: ParsableCommand {
     request.stops = stop
     request.topLogProbabilities = logprobs
     request.contextOverflow = contextOverflow
+    request.cacheElement = cacheType
     request.speculation = try speculation()
     guard let contrastiveAlpha else {
       return try generator.generate(prompt, request, constraint: constraint, stream: stream)
@@ -129,6 +133,7 @@ struct GenerateCommand: ParsableCommand {
     (search.maxTokens, search.beams, search.groups) = (maxTokens, beams, beamGroups)
     (search.diversity, search.lengthPenalty) = (diversity, lengthPenalty)
     search.stops = stop
+    search.cacheElement = cacheType
     return search
   }
 

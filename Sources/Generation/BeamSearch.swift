@@ -1,6 +1,6 @@
 internal import PrimerLayers
 internal import PrimerModels
-internal import PrimerTensors
+public import PrimerTensors
 internal import PrimerTokenizers
 
 /// What a beam search looks for.
@@ -20,6 +20,8 @@ public struct BeamOptions: Sendable {
   public var lengthPenalty = 1.0
   /// A text ends before any of these. Default none.
   public var stops: [String] = []
+  /// How the cache stores keys and values. Default f16.
+  public var cacheElement = CacheElement.float16
 
   public init() {}
 
@@ -59,7 +61,8 @@ extension TextGenerator {
       var search = GroupedBeamSearch(options, constraint)
       // Beams share the pages of their common beginning; each needs a page of its own at the end.
       let capacity = prompt.count + options.maxTokens + CachePages.tokens
-      let cache = model.makeCache(sequences: options.beams + 1, capacity: capacity)
+      let cache = model.makeCache(
+        sequences: options.beams + 1, capacity: capacity, element: options.cacheElement)
       let first = CachedSequence(cache)
       let logits = model.read(prompt, into: first)
       // Every group begins with the same beam.

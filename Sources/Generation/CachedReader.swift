@@ -88,7 +88,7 @@ struct CachedReader {
 
   init(
     _ model: any LanguageModel, _ prompt: [Int32], maxTokens: Int, chunk: Int,
-    goingOnWith kept: CachedText? = nil
+    element: CacheElement, goingOnWith kept: CachedText? = nil
   ) {
     self.model = model
     self.chunk = chunk
@@ -103,7 +103,7 @@ struct CachedReader {
     unread = prompt
     // Few tokens more than a context can hold are all the same to it.
     capacity = min(model.context, prompt.count + min(max(1, maxTokens), model.context))
-    sequence = CachedSequence(model.makeCache(capacity: capacity))
+    sequence = CachedSequence(model.makeCache(capacity: capacity, element: element))
   }
 
   /// Leaves what was read to the next text; after an error nothing is sure of it.

@@ -70,7 +70,8 @@ private struct ContrastiveSearch {
     self.contrast = contrast
     let capacity = prompt.count + options.maxTokens + CachePages.tokens
     sequence = CachedSequence(
-      generator.model.makeCache(sequences: contrast.candidates + 1, capacity: capacity))
+      generator.model.makeCache(
+        sequences: contrast.candidates + 1, capacity: capacity, element: options.cacheElement))
     var parts: [Tensor] = []
     for start in stride(from: 0, to: prompt.count, by: options.prefillChunk) {
       let part = prompt[start..<min(start + options.prefillChunk, prompt.count)]

@@ -1,3 +1,5 @@
+public import PrimerTensors
+
 /// What a request for text asks for, beside its prompt.
 public struct GenerationOptions: Sendable {
   /// What happens to a text that fills the model's context.
@@ -22,6 +24,8 @@ public struct GenerationOptions: Sendable {
   public var speculation: Speculation?
   /// Tokens of a prompt that are read in one pass; the text does not depend on it. Default 512.
   public var prefillChunk = 512
+  /// How the cache stores keys and values, where no `CachedText` brings its own. Default f16.
+  public var cacheElement = CacheElement.float16
 
   public init(maxTokens: Int = 256, sampling: SamplingSettings = SamplingSettings()) {
     self.maxTokens = maxTokens

@@ -51,7 +51,7 @@ public struct TextGenerator: Sendable {
       var writer = TextWriter(self, prompt, options, constraint)
       var reader = CachedReader(
         model, prompt, maxTokens: options.maxTokens, chunk: options.prefillChunk,
-        goingOnWith: reading)
+        element: options.cacheElement, goingOnWith: reading)
       var hasFailed = true
       defer { reader.leave(failed: hasFailed) }
       var drafter = try Drafter(options.speculation, for: self)

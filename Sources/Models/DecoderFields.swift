@@ -102,8 +102,19 @@ extension DecoderShape {
       object[name] = try JSONSerialization.jsonObject(
         with: JSONEncoder().encode(value), options: .fragmentsAllowed)
     }
-    return try JSONSerialization.data(
+    let data = try JSONSerialization.data(
       withJSONObject: object, options: [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes])
+    // `transformers` refuses a whole number where it declares a float.
+    var text = String(decoding: data, as: UTF8.self)
+    for case (let name, let value?) in own where value is Float || value is Double {
+      guard let number = object[name] as? NSNumber,
+        number.doubleValue == number.doubleValue.rounded(), abs(number.doubleValue) < 1e9
+      else { continue }
+      let whole = "\"\(name)\" : \(number.intValue)"
+      text = text.replacing(whole + ",", with: whole + ".0,").replacing(
+        whole + "\n", with: whole + ".0\n")
+    }
+    return Data(text.utf8)
   }
 
   /// As config.json spells it.
