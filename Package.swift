@@ -21,7 +21,9 @@ let layers = [
   Layer(folder: "Checkpoints", imports: ["PrimerFiles", "PrimerTensors", "PrimerTokenizers"]),
   Layer(
     folder: "Models",
-    imports: ["PrimerLayers", "PrimerTensors", "PrimerCheckpoints", "PrimerTokenizers"]),
+    imports: [
+      "PrimerLayers", "PrimerTensors", "PrimerCheckpoints", "PrimerTokenizers", "PrimerFiles",
+    ]),
   Layer(folder: "Datasets", imports: ["PrimerFiles", "PrimerTensors", "PrimerTokenizers"]),
   Layer(
     folder: "Generation",

@@ -6,7 +6,7 @@ public protocol ResidualBlock: Sendable {
 }
 
 /// A model's blocks, one after another. Where weights are mapped and larger than memory, the next
-/// block's pages are asked for before a block runs.
+/// block's pages, after the last the first's, are read while a block runs.
 public struct BlockStack<Block: ResidualBlock>: Sendable {
   private let blocks: [Block]
   /// Of each block; empty where all fit into memory.
@@ -29,8 +29,8 @@ public struct BlockStack<Block: ResidualBlock>: Sendable {
   public func callAsFunction(_ x: Tensor, _ pass: ForwardPass) -> Tensor {
     var x = x
     for (number, block) in blocks.enumerated() {
-      if number + 1 < weights.count {
-        for parameter in weights[number + 1] { parameter.value.readAhead() }
+      if !weights.isEmpty {
+        PageReader.shared.read(weights[(number + 1) % weights.count].map(\.value))
       }
       x = pass.recomputesBlocks ? checkpointed(x) { block($0, pass) } : block(x, pass)
     }

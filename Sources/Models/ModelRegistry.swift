@@ -1,5 +1,6 @@
 public import Foundation
 internal import PrimerCheckpoints
+internal import PrimerFiles
 internal import PrimerLayers
 public import PrimerTensors
 
@@ -35,7 +36,7 @@ public enum ModelRegistry {
     }
     let names = family.checkpointNames
     let scope = ParameterScope(
-      keepsStored: !writable, readsAhead: !writable && isLargerThanMemory(folder.byteCount)
+      keepsStored: !writable, readsAhead: !writable && folder.byteCount > AvailableMemory.byteCount
     ) { path in
       names.tensor(path) { folder.tensor($0) }.map { writable ? $0.owned() : $0 }
     }
@@ -59,7 +60,7 @@ public enum ModelRegistry {
     let configuration = try JSONSerialization.data(
       withJSONObject: reading.configuration(modelType: family.modelType))
     let scope = ParameterScope(
-      keepsStored: !writable, readsAhead: !writable && isLargerThanMemory(file.byteCount),
+      keepsStored: !writable, readsAhead: !writable && file.byteCount > AvailableMemory.byteCount,
       rotaryLayout: reading.rotaryLayout
     ) { path in reading.tensor(path).map { writable ? $0.owned() : $0 } }
     return try naming(file.url) {
@@ -89,19 +90,6 @@ public enum ModelRegistry {
     } catch let error as ParameterError {
       throw CheckpointError.badConfiguration(url, reason: error.description)
     }
-  }
-
-  private static func isLargerThanMemory(_ byteCount: Int) -> Bool {
-    func number(_ path: String, after label: String) -> Int? {
-      guard let text = try? String(contentsOfFile: path, encoding: .utf8),
-        let line = text.split(separator: "\n").first(where: { $0.hasPrefix(label) })
-      else { return nil }
-      return Int(line.drop { !$0.isNumber }.prefix { $0.isNumber })
-    }
-    let available = number("/proc/meminfo", after: "MemAvailable:").map { $0 * 1024 }
-    let allowed = number("/sys/fs/cgroup/memory.max", after: "")
-    let memory = available ?? Int(clamping: ProcessInfo.processInfo.physicalMemory)
-    return byteCount > min(memory, allowed ?? memory)
   }
 }
 

@@ -37,13 +37,9 @@ public final class Storage: @unchecked Sendable {
     owner = .other(other)
   }
 
-  /// Asks for the pages of `byteCount` bytes from `start` where they are somebody else's, a file's.
-  func readAhead(from start: Int, byteCount: Int) {
-    guard case .other = owner else { return }
-    let page = Int(sysconf(Int32(_SC_PAGESIZE)))
-    let first = Int(bitPattern: base + start) / page * page
-    let end = Int(bitPattern: base + start) + byteCount
-    madvise(UnsafeMutableRawPointer(bitPattern: first), end - first, Int32(MADV_WILLNEED))
+  /// Whether it is somebody else's memory.
+  var isMapped: Bool {
+    if case .other = owner { true } else { false }
   }
 
   deinit {
@@ -140,14 +136,6 @@ extension Tensor {
     self.init(
       storage: Storage(borrowing: base, byteCount: byteCount, from: owner), shape: shape,
       strides: Tensor.contiguousStrides(shape), elementType: type)
-  }
-
-  /// Asks the system to read a mapped tensor's pages soon, so that its first use does not wait for the
-  /// disk.
-  package func readAhead() {
-    guard isContiguous, count > 0 else { return }
-    storage.readAhead(
-      from: elementType.byteCount(of: offset), byteCount: elementType.byteCount(of: count))
   }
 
   /// A copy whose row i of the first axis is row `order[i]` of this one; rows are whole blocks.

@@ -50,10 +50,11 @@ final class WeightProblem {
   private let memory: GuardedMemory
   private var weights: [UnsafeMutableRawPointer] = []
 
-  /// `matrices`: type and rows of each.
+  /// `matrices`: type and rows of each, of which the first `distinctRows` come again and again.
   init(
     tokens: Int, columns: Int, matrices: [(type: primer_weight_type, rows: Int)],
-    gated: Bool = false, activation: Int = 0, terms: UInt64 = 0, seed: UInt64
+    gated: Bool = false, activation: Int = 0, terms: UInt64 = 0, distinctRows: Int = .max,
+    seed: UInt64
   ) {
     var random = SplitMix(state: seed)
     memory = GuardedMemory(seed: seed)
@@ -65,9 +66,14 @@ final class WeightProblem {
     product.gated = gated
     product.activation = primer_activation(rawValue: UInt32(activation))
     for (i, (type, rows)) in matrices.enumerated() {
-      let bytes = randomWeights(type, rows: rows, columns: columns, using: &random)
-      let data = UnsafeMutableRawPointer.allocate(byteCount: bytes.count, alignment: 32)
-      data.copyMemory(from: bytes, byteCount: bytes.count)
+      let distinct = min(rows, distinctRows)
+      let bytes = randomWeights(type, rows: distinct, columns: columns, using: &random)
+      let rowBytes = bytes.count / distinct
+      let data = UnsafeMutableRawPointer.allocate(byteCount: rowBytes * rows, alignment: 32)
+      for first in stride(from: 0, to: rows, by: distinct) {
+        (data + first * rowBytes).copyMemory(
+          from: bytes, byteCount: min(distinct, rows - first) * rowBytes)
+      }
       weights.append(data)
       var matrix = primer_weight_matrix()
       matrix.type = type

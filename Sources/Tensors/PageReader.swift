@@ -1,0 +1,49 @@
+internal import Dispatch
+internal import Synchronization
+
+#if canImport(Glibc)
+  import Glibc
+#elseif canImport(Musl)
+  import Musl
+#elseif canImport(Darwin)
+  import Darwin
+#endif
+
+/// Reads mapped tensors' pages from the disk on a thread of its own, while others compute.
+package final class PageReader: Sendable {
+  package static let shared = PageReader()
+
+  private let queue = DispatchQueue(label: "PrimerTensors.PageReader")
+  private let latest = Atomic(0)
+  private static let stretch = 8 << 20
+
+  /// Starts to read the tensors that are mapped, in order; what an earlier call has not read yet is left
+  /// to whoever needs it.
+  package func read(_ tensors: [Tensor]) {
+    let number = latest.wrappingAdd(1, ordering: .relaxed).newValue
+    queue.async { [self] in
+      for tensor in tensors where tensor.storage.isMapped && tensor.isContiguous {
+        let type = tensor.elementType
+        var start = tensor.storage.base + type.byteCount(of: tensor.offset)
+        let end = start + type.byteCount(of: tensor.count)
+        while start < end {
+          guard latest.load(ordering: .relaxed) == number else { return }
+          let stop = min(start + Self.stretch, end)
+          Self.populate(start, stop)
+          start = stop
+        }
+      }
+    }
+  }
+
+  /// Maps the pages, read where they are not in memory; systems that cannot read them soon.
+  private static func populate(_ start: UnsafeMutableRawPointer, _ end: UnsafeMutableRawPointer) {
+    let page = Int(sysconf(Int32(_SC_PAGESIZE)))
+    let first = start - Int(bitPattern: start) % page
+    #if os(Linux)
+      let populateRead: Int32 = 22  // MADV_POPULATE_READ, Linux 5.14
+      if madvise(first, end - first, populateRead) == 0 { return }
+    #endif
+    madvise(first, end - first, Int32(MADV_WILLNEED))
+  }
+}
