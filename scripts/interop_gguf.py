@@ -18,9 +18,12 @@ CONTEXT = 128
 
 # Mean and largest difference of ln p of the five likeliest tokens. Floats: both sides add f32 numbers in orders of their own (llama.cpp
 # also rounds activations to the type of f16 and bf16 weights). Blocks: both round activations to eight bits, Primer in blocks of 32,
-# llama.cpp in 32 or 256, so that each is about that far from the exact product.
+# llama.cpp in 32 or 256. Against f32 products of the same weights (SmolLM2 in q2_k) Primer was 0.09 off in the mean, 0.43 at most,
+# llama.cpp 0.13 and 0.78: the bar is about the sum of both. What the blocks say is tested without that noise, by their f32 copy.
 BARS = {"f32": (1e-4, 1e-3), "f16": (0.005, 0.05), "bf16": (0.03, 0.3)} | dict.fromkeys(
-    ("q4_0", "q4_1", "q5_0", "q5_1", "q8_0", "q2_k", "q3_k", "q4_k", "q5_k", "q6_k", "mxfp4"), (0.1, 0.6))
+    ("q4_0", "q4_1", "q5_0", "q5_1", "q8_0", "q2_k", "q3_k", "q4_k", "q5_k", "q6_k", "mxfp4"), (0.2, 1.2))
+# llama.cpp takes GELU from a table of f16 numbers.
+GELU_FAMILIES, GELU_BAR = ("gpt2", "gemma2", "gemma3_text"), (1e-3, 5e-3)
 
 SHAPE = dict(hidden_size=64, intermediate_size=96, num_hidden_layers=2, num_attention_heads=4, num_key_value_heads=2,
              max_position_embeddings=CONTEXT)
@@ -97,6 +100,11 @@ def quantised(primer, source, kind):
     path = primer.work / f"{kind}.gguf"
     primer("quantize", "--model", source, "--type", kind, "--output", path)
     result = same_as_llama(primer, path, BARS[kind])
+    if kind[0] in "qm":
+        copy = primer.work / f"{kind}-as-f32.gguf"
+        primer("quantize", "--model", path, "--type", "f32", "--output", copy)
+        result += "; as f32, " + same_as_llama(primer, copy, BARS["f32"])
+        copy.unlink()
     path.unlink()
     return result
 
@@ -118,7 +126,7 @@ def logits_of(model, ids):
 def family_in_llama(primer, family):
     path = primer.work / f"{family}.gguf"
     primer("export", "--model", random_model(primer, family)[0], "--output", path)
-    return same_as_llama(primer, path, BARS["f32"])
+    return same_as_llama(primer, path, GELU_BAR if family in GELU_FAMILIES else BARS["f32"])
 
 
 def family_in_transformers(primer, family):

@@ -99,7 +99,9 @@ struct TokenizerCommand: ParsableCommand {
       abstract: "Print the tokens of each line as a JSON array.",
       discussion: "Example: echo 'Hello world' | primer tokenizer encode --model run/")
 
-    @Option(help: "A model's folder, a .gguf file, or a tokenizer's file.", transform: { URL(filePath: $0) })
+    @Option(
+      help: "A model's folder, a .gguf file, or a tokenizer's file.",
+      transform: { URL(filePath: $0) })
     var model: URL
     @Flag(help: "The input is one text, bytes as they are.") var whole = false
     @Flag(help: "Special tokens that the text spells out are plain text.") var plain = false
@@ -134,7 +136,9 @@ struct TokenizerCommand: ParsableCommand {
       abstract: "Print the text of each line's JSON array of tokens.",
       discussion: "Example: echo '[15496, 995]' | primer tokenizer decode --model run/")
 
-    @Option(help: "A model's folder, a .gguf file, or a tokenizer's file.", transform: { URL(filePath: $0) })
+    @Option(
+      help: "A model's folder, a .gguf file, or a tokenizer's file.",
+      transform: { URL(filePath: $0) })
     var model: URL
     @Flag(help: "Add no newline after each text: the bytes as they were.") var whole = false
     @Flag(name: .customLong("skip-special"), help: "Leave special tokens out.")

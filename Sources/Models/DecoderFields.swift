@@ -106,7 +106,7 @@ extension DecoderShape {
       withJSONObject: object, options: [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes])
     // `transformers` refuses a whole number where it declares a float.
     var text = String(decoding: data, as: UTF8.self)
-    for case (let name, let value?) in own where value is Float || value is Double {
+    for case (let name, let value?) in own where value is Float {
       guard let number = object[name] as? NSNumber,
         number.doubleValue == number.doubleValue.rounded(), abs(number.doubleValue) < 1e9
       else { continue }
