@@ -145,8 +145,7 @@ static void take_chunks(primer_pool *pool, int worker) {
 }
 
 static void cut_spans(primer_pool *pool, int64_t items, int64_t chunk, int spans) {
-  int64_t chunks = (items - 1) / chunk + 1;
-  while (chunks > UINT32_MAX) chunks = (items - 1) / (chunk *= 2) + 1;
+  const int64_t chunks = (items - 1) / chunk + 1;
   pool->items = items;
   pool->chunk = chunk;
   pool->spans = spans;
@@ -186,9 +185,11 @@ static void run_serially(int64_t items, int64_t chunk, primer_work work, void *c
   for (int64_t begin = 0; begin < items; begin += chunk) work(context, begin, begin + chunk < items ? begin + chunk : items, 0);
 }
 
-static void run(primer_pool *pool, int64_t items, int64_t chunk, bool split, primer_work work, void *context, primer_idle idle, const void *idle_context) {
+static void run_region(primer_pool *pool, int64_t items, int64_t chunk, bool split, primer_work work, void *context, primer_idle idle,
+                       const void *idle_context) {
   if (chunk < 1) chunk = 1;
-  if (!pool || pool->threads == 1 || items <= chunk || inside_region || atomic_flag_test_and_set_explicit(&pool->occupied, memory_order_acquire)) {
+  const bool countable = items / chunk < UINT32_MAX;
+  if (!pool || pool->threads == 1 || items <= chunk || !countable || inside_region || atomic_flag_test_and_set_explicit(&pool->occupied, memory_order_acquire)) {
     run_serially(items, chunk, work, context);
     return;
   }
@@ -211,12 +212,12 @@ static void run(primer_pool *pool, int64_t items, int64_t chunk, bool split, pri
 }
 
 void primer_pool_run(primer_pool *pool, int64_t items, int64_t chunk, primer_work work, void *context) {
-  run(pool, items, chunk, false, work, context, NULL, NULL);
+  run_region(pool, items, chunk, false, work, context, NULL, NULL);
 }
 
 void primer_pool_run_in_spans(primer_pool *pool, int64_t items, int64_t chunk, primer_work work, void *context, primer_idle idle,
                               const void *idle_context) {
-  run(pool, items, chunk, true, work, context, idle, idle_context);
+  run_region(pool, items, chunk, true, work, context, idle, idle_context);
 }
 
 primer_pool *primer_pool_create(int threads) {

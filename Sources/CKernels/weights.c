@@ -228,7 +228,7 @@ void primer_weight_product_run(primer_pool *pool, const primer_weight_product *g
   const int64_t row_bytes = weight_row_bytes(g->matrices[0].type, g->columns) + 1;
   const bool few = g->tokens <= WEIGHT_DIRECT_TOKENS;
   const int64_t chunk = few ? CHUNK_BYTES / (row_bytes * plan.panel_rows) + 1 : 1;
-  const weight_succession *next = few ? successor_of(&plan, chunk) : NULL;
+  const weight_succession *next = few && primer_pool_threads(pool) > 1 ? successor_of(&plan, chunk) : NULL;
   primer_pool_run_in_spans(pool, plan.first_item[g->count], chunk, compute_items, &plan, next ? primer_weight_fetch_part : NULL, next);
 }
 

@@ -20,16 +20,6 @@ package struct MappedFile: ~Copyable, @unchecked Sendable {
     try body(UnsafeRawBufferPointer(start: base, count: count))
   }
 
-  /// Asks the system to read these bytes soon.
-  package func prefetch(_ range: Range<Int>) {
-    precondition(range.lowerBound >= 0 && range.upperBound <= count, "\(range) of \(count) bytes")
-    guard let base, !range.isEmpty else { return }
-    let start = range.lowerBound / Self.pageSize * Self.pageSize
-    madvise(base + start, range.upperBound - start, MADV_WILLNEED)
-  }
-
-  private static let pageSize = Int(getpagesize())
-
   private static func map(_ url: URL) throws -> (UnsafeMutableRawPointer?, Int) {
     let descriptor = open(url.path, O_RDONLY | O_CLOEXEC)
     guard descriptor >= 0 else {

@@ -36,7 +36,7 @@ package final class PageReader: Sendable {
     }
   }
 
-  /// Maps the pages, read where they are not in memory; systems that cannot read them soon.
+  /// Waits until the pages are in memory and mapped; where the system cannot do that, asks for them.
   private static func populate(_ start: UnsafeMutableRawPointer, _ end: UnsafeMutableRawPointer) {
     let page = Int(sysconf(Int32(_SC_PAGESIZE)))
     let first = start - Int(bitPattern: start) % page

@@ -1,4 +1,5 @@
 import CKernels
+import TestSupport
 
 /// A product with its own memory: operands at odd offsets, padded rows, guarded ends.
 final class MatmulProblem {
@@ -71,18 +72,5 @@ final class MatmulProblem {
     let after = results.map(Array.init)
     for (buffer, old) in zip(results, before) { _ = buffer.update(from: old) }
     return after
-  }
-}
-
-/// SplitMix64 (Steele, Lea & Flood 2014).
-struct SplitMix: RandomNumberGenerator {
-  var state: UInt64
-
-  mutating func next() -> UInt64 {
-    state &+= 0x9E37_79B9_7F4A_7C15
-    var z = state
-    z = (z ^ (z >> 30)) &* 0xBF58_476D_1CE4_E5B9
-    z = (z ^ (z >> 27)) &* 0x94D0_49BB_1331_11EB
-    return z ^ (z >> 31)
   }
 }

@@ -1,4 +1,5 @@
 import CKernels
+import TestSupport
 import Testing
 
 /// Largest difference, relative where values exceed 1.

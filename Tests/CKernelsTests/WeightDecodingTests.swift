@@ -1,4 +1,5 @@
 import CKernels
+import TestSupport
 import Testing
 
 /// What gguf-py 0.19 (gguf.quants.dequantize) makes of one block whose byte i is ((7i² + 151i + 11) >> 3) & 255, with scale 0.5 and

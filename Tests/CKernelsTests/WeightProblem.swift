@@ -1,4 +1,5 @@
 import CKernels
+import TestSupport
 
 /// Every stored type, in the order of its numbers.
 let weightTypes = (0..<PRIMER_WEIGHT_TYPES.rawValue).map { primer_weight_type(rawValue: $0) }

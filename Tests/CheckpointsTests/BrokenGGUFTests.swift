@@ -174,7 +174,6 @@ struct BrokenGGUFTests {
       }
     }
     for name in file.names {
-      file.prefetch(name)
       guard let tensor = file.tensor(name) else { continue }
       total &+= tensor.withBytes { Int($0.first ?? 0) &+ Int($0.last ?? 0) }
     }

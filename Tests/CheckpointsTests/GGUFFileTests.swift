@@ -43,7 +43,6 @@ struct GGUFFileTests {
     try Data(GGUFBytes.sound.file).write(to: url)
     var file: GGUFFile? = try GGUFFile(url)
     #expect(file?.names == ["first", "second"])
-    file?.prefetch("second")
     let (first, second) = (file!.tensor("first")!, file!.tensor("second")!)
     #expect(file?.tensor("absent") == nil)
     file = nil

@@ -31,7 +31,7 @@ private struct ServedTexts {
   }
 
   /// Reads all texts in one cache, in chunks and batches by chance; the first token whose logits differ, or nil.
-  func difference(_ pools: [ComputePool], _ random: inout SeededGenerator) -> String? {
+  func difference(_ pools: [ComputePool], _ random: inout SplitMix) -> String? {
     let most = texts.map(\.count).max()!
     let cache = model.makeCache(sequences: texts.count + 2, capacity: most, element: element)
     var sequences = texts.map { _ in CachedSequence(cache) }
@@ -64,7 +64,7 @@ private struct ServedTexts {
   }
 
   /// Forks a text, or forgets its last tokens, now and then.
-  private func disturb(_ sequences: inout [CachedSequence], _ random: inout SeededGenerator) {
+  private func disturb(_ sequences: inout [CachedSequence], _ random: inout SplitMix) {
     let text = texts.indices.randomElement(using: &random)!
     switch Int.random(in: 0..<8, using: &random) {
     case 0: sequences[text] = sequences[text].fork()
@@ -97,19 +97,6 @@ private struct ServedTexts {
   }
 }
 
-/// SplitMix64.
-struct SeededGenerator: RandomNumberGenerator {
-  var state: UInt64
-
-  mutating func next() -> UInt64 {
-    state &+= 0x9E37_79B9_7F4A_7C15
-    var z = state
-    z = (z ^ (z >> 30)) &* 0xBF58_476D_1CE4_E5B9
-    z = (z ^ (z >> 27)) &* 0x94D0_49BB_1331_11EB
-    return z ^ (z >> 31)
-  }
-}
-
 @Suite("Served models", .serialized)
 struct ServingDeterminismTests {
   static let cases: [(ServedModel, [ElementType])] =
@@ -128,7 +115,7 @@ struct ServingDeterminismTests {
   func trials(kind: ServedModel, types: [ElementType]) throws {
     let pools = [1, 2, 3, 5].map { ComputePool(threads: $0) }
     let seed = FuzzTime.seed(51)
-    var random = SeededGenerator(state: seed)
+    var random = SplitMix(state: seed)
     let deadline = FuzzTime.deadline
     let model = try kind.model(types, seed: 9)
     var round = 0

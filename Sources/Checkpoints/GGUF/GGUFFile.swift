@@ -76,13 +76,6 @@ public struct GGUFFile: Sendable {
     guard let entry = entries[name], let type = entry.elementType else { return nil }
     return files[entry.file].tensor(entry.range, entry.shape, type)
   }
-
-  /// Asks the system to read a tensor's bytes soon, so that its first use does not wait for the
-  /// disk: for models larger than memory.
-  public func prefetch(_ name: String) {
-    guard let entry = entries[name] else { return }
-    files[entry.file].file.prefetch(entry.range)
-  }
 }
 
 /// One file of a model.

@@ -1,6 +1,7 @@
 import Foundation
 import PrimerGeneration
 import PrimerTokenizers
+import TestSupport
 import Testing
 
 /// Random schemas and grammars, near enough to right ones to get far. `PRIMER_FUZZ_SECONDS` is how
@@ -37,11 +38,11 @@ struct ConstraintFuzzTests {
     "exclusiveMinimum", "multipleOf", "allOf", "anyOf", "oneOf", "$ref", "not", "title",
   ]
 
-  private static func schema(_ random: inout SeededNumbers, _ depth: Int) -> String {
+  private static func schema(_ random: inout SplitMix, _ depth: Int) -> String {
     if depth == 0 {
       return ["true", "{}", #"{"type":"null"}"#, "false"].randomElement(using: &random)!
     }
-    func list(_ element: (inout SeededNumbers) -> String) -> String {
+    func list(_ element: (inout SplitMix) -> String) -> String {
       let count = Int.random(in: 0...3, using: &random)
       return (0..<count).map { _ in element(&random) }.joined(separator: ",")
     }
@@ -82,7 +83,7 @@ struct ConstraintFuzzTests {
   func schemas() throws {
     let compiler = ByteConstraints.compiler(Self.limits)
     try Self.repeating(400) { seed in
-      var random = SeededNumbers(seed: seed)
+      var random = SplitMix(state: seed)
       let text = Self.schema(&random, 3)
       let constraint: CompiledConstraint
       do { constraint = try compiler.jsonSchema(Array(text.utf8)) } catch is ConstraintError {
@@ -101,7 +102,7 @@ struct ConstraintFuzzTests {
   func damagedSchemas() {
     let compiler = ByteConstraints.compiler(Self.limits)
     Self.repeating(400) { seed in
-      var random = SeededNumbers(seed: seed)
+      var random = SplitMix(state: seed)
       var bytes = Array(Self.schema(&random, 3).utf8)
       for _ in 0..<Int.random(in: 1...4, using: &random) where !bytes.isEmpty {
         let place = bytes.indices.randomElement(using: &random)!
@@ -125,7 +126,7 @@ struct ConstraintFuzzTests {
       "\n",
     ]
     Self.repeating(600) { seed in
-      var random = SeededNumbers(seed: seed)
+      var random = SplitMix(state: seed)
       let count = Int.random(in: 1...14, using: &random)
       var text = "root ::= "
       for _ in 0..<count { text += pieces.randomElement(using: &random)! }
@@ -146,7 +147,7 @@ struct ConstraintFuzzTests {
       "é",
     ]
     Self.repeating(300) { seed in
-      var random = SeededNumbers(seed: seed)
+      var random = SplitMix(state: seed)
       let pattern = (0..<Int.random(in: 1...8, using: &random)).map { _ in
         pieces.randomElement(using: &random)!
       }.joined()

@@ -49,7 +49,7 @@ struct ConstraintMaskTests {
     limits.depth = 6
     let compiler = ConstraintCompiler(tokens: Self.tokens, limits: limits)
     let constraint = try Self.constraints[index].1(compiler)
-    var random = SeededNumbers(seed: UInt64(index))
+    var random = SplitMix(state: UInt64(index))
     for _ in 0..<12 {
       let text = constraint.begin()
       for _ in 0..<40 {
@@ -80,7 +80,7 @@ struct ConstraintMaskTests {
     let texts = await withTaskGroup(of: [UInt8]?.self) { group in
       for _ in 0..<8 {
         group.addTask {
-          var random = SeededNumbers(seed: 5)
+          var random = SplitMix(state: 5)
           return constraint.randomText(&random)
         }
       }

@@ -38,7 +38,7 @@ struct SchemaConformanceTests {
 
   /// The value in some orders of its members.
   private func spellings(_ value: JSONValue) -> Set<String> {
-    var random = SeededNumbers(seed: 1)
+    var random = SplitMix(state: 1)
     var result = [value.compact(), value.compact { $0.reversed() }]
     for _ in 0..<6 { result.append(value.compact { $0.shuffled(using: &random) }) }
     return Set(result)
@@ -78,7 +78,7 @@ struct SchemaConformanceTests {
     .enabled(if: SharedData.isPresent))
   func randomTexts() throws {
     let compiler = ByteConstraints.compiler()
-    var random = SeededNumbers(seed: 7)
+    var random = SplitMix(state: 7)
     var made = 0
     for group in try Self.groups() where !group.file.contains("format") {
       guard let constraint = try? compiler.jsonSchema(group.schema) else { continue }
