@@ -36,22 +36,16 @@ struct ConstraintOptions: ParsableArguments {
       let text = jsonSchema.trimmingPrefix { $0.isWhitespace }
       let isSchema = text.first == "{" || text == "true"
       return try compiler.jsonSchema(
-        isSchema ? Array(jsonSchema.utf8) : [UInt8](try Self.contents(of: jsonSchema)))
+        isSchema
+          ? Array(jsonSchema.utf8) : TextInput.bytes(of: URL(filePath: jsonSchema)))
     }
     if let grammar {
-      let text = String(validating: try Self.contents(of: grammar), as: UTF8.self)
+      let text = String(validating: try TextInput.bytes(of: URL(filePath: grammar)), as: UTF8.self)
       guard let text else {
         throw CommandFailure(exitStatus: .badData, description: "\(grammar): not UTF-8")
       }
       return try compiler.grammar(text)
     }
     return try regex.map { try compiler.regex($0) } ?? compiler.jsonObject()
-  }
-
-  private static func contents(of path: String) throws -> Data {
-    do { return try Data(contentsOf: URL(filePath: path)) } catch {
-      throw CommandFailure(
-        exitStatus: .inputMissing, description: "\(path): cannot be read; give a file")
-    }
   }
 }

@@ -1,8 +1,8 @@
 package import Foundation
 
-/// A file that appears under its name whole or not at all: written beside it under a temporary
-/// name, flushed to the disk, renamed, and the folder flushed. Until `commit()` the previous file
-/// stays; an error or an abandoned value removes the temporary one.
+/// A file that appears under its name whole or not at all: written beside it, flushed to the disk,
+/// renamed, and the folder flushed. Until `commit()` the previous file stays. What is not committed is
+/// gone with this value; where the system keeps files without a name, also when the process is killed.
 package struct AtomicFile: ~Copyable {
   /// `write(2)`, or a stand-in of a test that plays a full disk.
   package typealias Write = @Sendable (Int32, UnsafeRawPointer, Int) -> Int
@@ -12,6 +12,7 @@ package struct AtomicFile: ~Copyable {
   private let url: URL
   private let temporary: URL
   private let descriptor: Int32
+  private let isNamed: Bool
   private let system: Write
   private var buffer: [UInt8] = []
   private var committed = false
@@ -24,7 +25,10 @@ package struct AtomicFile: ~Copyable {
     system = write
     temporary = url.deletingLastPathComponent().appending(
       path: ".\(url.lastPathComponent).\(UUID().uuidString).temporary")
-    descriptor = open(temporary.path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0o644)
+    let nameless = Self.openNameless(in: url.deletingLastPathComponent())
+    isNamed = nameless == nil
+    descriptor =
+      nameless ?? open(temporary.path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0o644)
     guard descriptor >= 0 else {
       throw FileError.last(url, "create")
     }
@@ -61,9 +65,28 @@ package struct AtomicFile: ~Copyable {
   package consuming func commit() throws {
     try drain()
     guard fsync(descriptor) == 0 else { throw failure("flush") }
+    guard isNamed || giveName() == 0 else { throw failure("name") }
     guard rename(temporary.path, url.path) == 0 else { throw failure("rename") }
     committed = true
     try Self.flushFolder(url.deletingLastPathComponent())
+  }
+
+  /// A file of the folder without a name, where there can be such.
+  private static func openNameless(in folder: URL) -> Int32? {
+    #if os(Linux)
+      guard access("/proc/self/fd", X_OK) == 0 else { return nil }
+      let temporaryFile: Int32 = 0o20_000_000  // of O_TMPFILE, with O_DIRECTORY
+      let descriptor = open(
+        folder.path, temporaryFile | O_DIRECTORY | O_WRONLY | O_CLOEXEC, 0o644)
+      return descriptor >= 0 ? descriptor : nil
+    #else
+      return nil
+    #endif
+  }
+
+  private func giveName() -> Int32 {
+    linkat(
+      AT_FDCWD, "/proc/self/fd/\(descriptor)", AT_FDCWD, temporary.path, AT_SYMLINK_FOLLOW)
   }
 
   private mutating func drain() throws {

@@ -25,6 +25,17 @@ struct AtomicFileTests {
     #expect(try folder.contents == ["a"])
   }
 
+  #if os(Linux)
+    @Test("has no name before the end, so that a killed process leaves nothing")
+    func nameless() throws {
+      var file = try AtomicFile(folder.url.appending(path: "a"))
+      try file.append([UInt8](repeating: 1, count: 1 << 20))
+      #expect(try folder.contents == [])
+      try file.commit()
+      #expect(try folder.contents == ["a"])
+    }
+  #endif
+
   @Test("goes on after a short write and after an interrupted one")
   func shortWrites() throws {
     let url = folder.url.appending(path: "a")
