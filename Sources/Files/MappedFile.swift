@@ -39,11 +39,14 @@ package struct MappedFile: ~Copyable, @unchecked Sendable {
     return (base, count)
   }
 
+  /// Bytes from which on a file is worth pages of 2 MiB.
+  static let leastHugeCount = 16 << 20
+
   /// Pages of 2 MiB, where the file comes from the disk by this mapping: weights are then read half
   /// as fast again. What already is in memory in small pages stays as it is.
   private static func adviseHugePages(_ base: UnsafeMutableRawPointer, _ count: Int) {
     #if os(Linux)
-      if count >= 16 << 20 { madvise(base, count, MADV_HUGEPAGE) }
+      if count >= leastHugeCount { madvise(base, count, MADV_HUGEPAGE) }
     #endif
   }
 }
