@@ -59,13 +59,20 @@ public struct ModelConversion {
         url, what: "\(type) in a folder",
         supported: ["float32", "float16", "bfloat16", "a path that ends in .gguf"])
     }
-    let model = try ModelRegistry.load(source)
-    try ModelRegistry.save(model, to: url, as: type)
-    if isFolder {
-      try copyCompanions(to: url)
-    } else {
-      let file = try GGUFFile(source)
-      try file.tokenizer().save(to: url, chatTemplate: file.chatTemplate)
+    let isNew = !FileManager.default.fileExists(atPath: url.path)
+    do {
+      let model = try ModelRegistry.load(source)
+      try ModelRegistry.save(model, to: url, as: type)
+      if isFolder {
+        try copyCompanions(to: url)
+      } else {
+        let file = try GGUFFile(source)
+        try file.tokenizer().save(to: url, chatTemplate: file.chatTemplate)
+      }
+    } catch {
+      // Half a folder is no model.
+      if isNew { try? FileManager.default.removeItem(at: url) }
+      throw error
     }
   }
 

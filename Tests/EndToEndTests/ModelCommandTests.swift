@@ -49,4 +49,21 @@ struct ModelCommandTests {
       ["tokenizer", "decode", "--model", model, encoded.path], in: folder.url)
     #expect(decoded.output == "Hello world\n Grüße,  🙂 1234\n", "\(decoded.errors)")
   }
+
+  @Test("an export for which there is no room leaves no folder behind")
+  func exportToFullDisk() throws {
+    let tiny = try TinyRun()
+    #expect(try tiny.run(tiny.arguments("run")).code == 0)
+    let copy = tiny.output("copy")
+    let export = ["export", "--model", tiny.output("run").path, "--output", copy.path]
+    let outcome = try PrimerCommand.run(export, in: tiny.folder.url, largestFile: 20)
+    #expect(outcome.code == 74, "\(outcome.errors)")
+    #expect(!FileManager.default.fileExists(atPath: copy.path))
+    #expect(try tiny.run(export).code == 0)
+    // What was there before stays.
+    try Data("mine".utf8).write(to: copy.appending(path: "notes.txt"))
+    let again = try PrimerCommand.run(export, in: tiny.folder.url, largestFile: 20)
+    #expect(again.code != 0)
+    #expect(FileManager.default.fileExists(atPath: copy.appending(path: "notes.txt").path))
+  }
 }

@@ -34,12 +34,18 @@ public struct PrimerCommand: Sendable {
   public static var isBuilt: Bool { binary != nil }
 
   /// Starts the program; its output goes to files in `folder`.
+  ///
+  /// - Parameter largestFile: KiB that a file may have, which stands in for a full disk.
   public static func start(
-    _ arguments: [String], in folder: URL, environment: [String: String] = [:]
+    _ arguments: [String], in folder: URL, environment: [String: String] = [:],
+    largestFile: Int? = nil
   ) throws -> (process: Process, finish: @Sendable () throws -> Outcome) {
     let process = Process()
-    process.executableURL = binary!
-    process.arguments = arguments
+    process.executableURL = largestFile == nil ? binary! : URL(filePath: "/bin/bash")
+    let limit = largestFile.map {
+      ["-c", "ulimit -f \($0); trap '' XFSZ; exec \"$@\"", "limited", binary!.path]
+    }
+    process.arguments = (limit ?? []) + arguments
     process.environment = ProcessInfo.processInfo.environment
       .merging(["PRIMER_CACHE": folder.appending(path: "cache").path]) { $1 }
       .merging(environment) { $1 }
@@ -66,8 +72,9 @@ public struct PrimerCommand: Sendable {
 
   /// Runs the program to its end.
   public static func run(
-    _ arguments: [String], in folder: URL, environment: [String: String] = [:]
+    _ arguments: [String], in folder: URL, environment: [String: String] = [:],
+    largestFile: Int? = nil
   ) throws -> Outcome {
-    try start(arguments, in: folder, environment: environment).finish()
+    try start(arguments, in: folder, environment: environment, largestFile: largestFile).finish()
   }
 }
