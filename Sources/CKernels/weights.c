@@ -110,6 +110,15 @@ static void multiply_panel(const weight_plan *plan, const weight_panel *panel, v
   plan->kernels->multiply(weight_form_of(panel->type), plan->blocks, &tiles, x, plan->width, tokens, sums);
 }
 
+/// What a panel's sums are to be added to comes into cache while they are worked out.
+static void fetch_residual(const weight_outcome *outcome) {
+  const primer_weight_matrix *matrix = outcome->product->matrices + outcome->matrix;
+  if (!matrix->residual) return;
+  const float *from = matrix->residual + outcome->token * matrix->out_stride + outcome->row;
+  for (int64_t t = 0; t < outcome->tokens; t++, from += matrix->out_stride)
+    for (int64_t i = 0; i < outcome->rows; i += 16) __builtin_prefetch(from + i);
+}
+
 /// All tokens' products with panels of the same rows of a matrix, or of the gated pair. Tokens go by in groups, each past all panels.
 static void compute_item(const weight_plan *plan, int matrix, int64_t panel, int64_t end) {
   const primer_weight_product *g = plan->product;
@@ -130,13 +139,14 @@ static void compute_item(const weight_plan *plan, int matrix, int64_t panel, int
     outcome.sums = (const float *)(const void *)sums;
     outcome.up = (const float *)(const void *)(sums + sums_bytes);
     for (int64_t p = panel; p < end; p++) {
+      outcome.row = p * plan->panel_rows;
+      outcome.rows = panel_of(plan, matrix, outcome.row).rows;
+      if (g->tokens > WEIGHT_DIRECT_TOKENS) fetch_residual(&outcome);
       for (int i = 0; i < count; i++) {
-        const weight_panel rows = panel_of(plan, matrix + i, p * plan->panel_rows);
+        const weight_panel rows = panel_of(plan, matrix + i, outcome.row);
         multiply_panel(plan, &rows, unpacked + (p - panel) * bytes + i * first_bytes, token, outcome.tokens,
                        (float *)(void *)(sums + i * sums_bytes));
-        outcome.rows = rows.rows;
       }
-      outcome.row = p * plan->panel_rows;
       plan->kernels->finish(&outcome);
     }
   }
