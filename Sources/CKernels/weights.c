@@ -92,9 +92,9 @@ static void unpack_panel(const weight_plan *plan, const weight_panel *panel, voi
 
 /// Whether the panel's product is taken from the packed weights.
 static bool is_direct(const weight_plan *plan, const weight_panel *panel) {
-  if (panel->rows != WEIGHT_PANEL || plan->product->tokens > WEIGHT_DIRECT_TOKENS) return false;
+  if (panel->rows != WEIGHT_PANEL || plan->product->tokens > WEIGHT_MOST_DIRECT) return false;
   if (panel->type == PRIMER_WEIGHT_F16 || panel->type == PRIMER_WEIGHT_BF16)
-    return plan->product->columns % 16 == 0 && plan->kernels->multiply_halves[0];
+    return plan->product->tokens <= WEIGHT_DIRECT_TOKENS && plan->product->columns % 16 == 0 && plan->kernels->multiply_halves[0];
   return plan->kernels->multiply_direct[panel->type];
 }
 
@@ -226,17 +226,17 @@ void primer_weight_product_run(primer_pool *pool, const primer_weight_product *g
   weight_plan plan = {.product = g, .kernels = primer_weight_kernels(), .matmul = primer_matmul_kernels(), .panel_rows = WEIGHT_PANEL};
   const bool rounds = is_rounded(g);
   plan.blocks = g->columns / WEIGHT_BLOCK;
-  plan.step = rounds ? WEIGHT_GROUP : FLOAT_TOKENS;
+  const bool few = g->tokens <= (rounds ? WEIGHT_MOST_DIRECT : WEIGHT_DIRECT_TOKENS);
+  plan.step = !rounds ? FLOAT_TOKENS : few ? g->tokens : WEIGHT_GROUP;
   choose_items(&plan, primer_pool_threads(pool));
   if (rounds) {
-    plan.width = smaller(g->tokens, WEIGHT_GROUP);
+    plan.width = plan.step < g->tokens ? plan.step : g->tokens;
     // Products of three tokens read one input more.
     const int64_t inputs = parts(g->tokens, plan.width) * plan.width * plan.blocks + 1;
     plan.inputs = primer_scratch(PRIMER_SCRATCH_WEIGHT_INPUTS, (size_t)inputs * sizeof *plan.inputs);
     primer_pool_run(pool, g->tokens, primer_rows_in_chunk(PRIMER_LIGHT_CHUNK, g->columns), round_rows, &plan);
   }
   const int64_t row_bytes = weight_row_bytes(g->matrices[0].type, g->columns) + 1;
-  const bool few = g->tokens <= WEIGHT_DIRECT_TOKENS;
   const int64_t chunk = few ? CHUNK_BYTES / (row_bytes * plan.panel_rows) + 1 : 1;
   const weight_succession *next = few && primer_pool_threads(pool) > 1 ? successor_of(&plan, chunk) : NULL;
   primer_pool_run_in_spans(pool, plan.first_item[g->count], chunk, compute_items, &plan, next ? primer_weight_fetch_part : NULL, next);
