@@ -53,6 +53,7 @@ typedef struct {
   const uint8_t *data;
   int64_t row_bytes, rows;  // 1 ... WEIGHT_PANEL rows
   int64_t blocks;           // of 32 columns
+  const uint8_t *next;      // what is read behind the panel, fetched ahead; the caller's guess
 } weight_panel;
 
 /// Where a panel's sums go once they are complete.
