@@ -38,7 +38,8 @@ final class EngineDesk: Sendable {
       let seconds = state.prediction.work(
         prompt: prompt.count, most: most, together: configuration.mostRunning)
       let wait = Self.wait(&state, user, seconds, configuration)
-      guard wait <= configuration.longestWait, state.waiting.count < configuration.mostWaiting else {
+      guard wait <= configuration.longestWait, state.waiting.count < configuration.mostWaiting
+      else {
         throw EngineRefusal.crowded(retryAfter: max(1, wait - configuration.longestWait))
       }
       state.nextID += 1
@@ -160,11 +161,12 @@ extension EngineDesk {
   }
 
   /// A pass is over.
-  func measure(rows: Int, texts: Int, written: Int, seconds: Double, usedPages: Int) {
+  func measure(rows: Int, texts: Int, written: Int, seconds: Double) {
     state.withLock { state in
       state.prediction.measure(rows: rows, texts: texts, seconds: seconds)
       state.status.generatedTokens += written
-      state.status.usedPages = usedPages
     }
   }
+
+  func count(usedPages: Int) { state.withLock { $0.status.usedPages = usedPages } }
 }

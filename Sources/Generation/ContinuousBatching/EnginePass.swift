@@ -9,17 +9,22 @@ extension GenerationEngine {
   func step() -> Bool {
     dropCancelled()
     takeUp()
-    guard !running.isEmpty else { return false }
+    guard !running.isEmpty else {
+      desk.count(usedPages: usedPages)
+      return false
+    }
     let parts = chooseParts()
     let begun = ContinuousClock.now
     let written = pass(parts)
     desk.measure(
       rows: parts.reduce(0) { $0 + ($1.isWriting ? 0 : $1.count) },
       texts: parts.count { $0.isWriting }, written: written,
-      seconds: (ContinuousClock.now - begun) / .seconds(1),
-      usedPages: cache.pageCount - cache.freePages - prefixes.pageCount)
+      seconds: (ContinuousClock.now - begun) / .seconds(1))
+    desk.count(usedPages: usedPages)
     return true
   }
+
+  private var usedPages: Int { cache.pageCount - cache.freePages - prefixes.pageCount }
 
   private func dropCancelled() {
     let cancelled = desk.takeCancelled()
@@ -40,7 +45,9 @@ extension GenerationEngine {
         guard running.isEmpty || hasRoom(task) else { return }
         preempted.removeFirst()
         begin(task)
-      } else if running.isEmpty || running.allSatisfy({ $0.sequence != nil }), let task = desk.next() {
+      } else if running.isEmpty || running.allSatisfy({ $0.sequence != nil }),
+        let task = desk.next()
+      {
         guard running.isEmpty || hasRoom(task) else {
           preempted.append(task)
           return
@@ -214,7 +221,9 @@ extension GenerationEngine {
   private func remove(_ task: EngineTask) {
     task.sequence = nil
     running.removeAll { $0 === task }
-    guard case .text(let writer, _) = task.goal else { return desk.finish(task, written: 0, most: 0) }
+    guard case .text(let writer, _) = task.goal else {
+      return desk.finish(task, written: 0, most: 0)
+    }
     let written = writer.result.tokens.count
     desk.finish(task, written: written, most: written + max(0, writer.remaining))
   }

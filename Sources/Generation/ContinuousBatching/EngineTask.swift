@@ -12,7 +12,8 @@ final class EngineTask: @unchecked Sendable {
     /// Σ of the hidden states so far.
     case meanState([Float], AsyncThrowingStream<[Float], any Error>.Continuation)
     /// How likely each token was so far.
-    case choices([TokenChoice], alternatives: Int, AsyncThrowingStream<[TokenChoice], any Error>.Continuation)
+    case choices(
+      [TokenChoice], alternatives: Int, AsyncThrowingStream<[TokenChoice], any Error>.Continuation)
   }
 
   let id: Int
@@ -84,7 +85,9 @@ final class EngineTask: @unchecked Sendable {
     let isDone = writer.isDone
     var result: GeneratedText?
     if isDone {
-      result = writer.finish { text += $0; return true }
+      result = writer.finish {
+        text += $0; return true
+      }
     }
     let choices = Array(writer.result.choices[known...])
     if !text.isEmpty || !choices.isEmpty { events.yield(.text(text, choices: choices)) }

@@ -57,7 +57,8 @@ public actor GenerationEngine {
       ?? min(affordable, configuration.mostRunning * contextPages)
     // One more: a text may share its last page while it makes it its own.
     return KeyValueCache(
-      layers: shape.layers, pages: max(wanted, contextPages + 1), keyValueHeads: shape.keyValueHeads,
+      layers: shape.layers, pages: max(wanted, contextPages + 1),
+      keyValueHeads: shape.keyValueHeads,
       headWidth: shape.headWidth, element: configuration.cacheElement, longestText: model.context)
   }
 
