@@ -17,8 +17,8 @@ struct ChatCompletions: Sendable {
   private func respond(_ call: Call) async throws -> Response {
     let model = try models.model(call.body["model"]?.string ?? "")
     let request = try ChatRequest(call.body, model, user: call.caller.user)
-    let texts = try await meters.measured(
-      TextGroup.begin(request.order, count: request.count, model.engine))
+    let texts = try await TextGroup.begin(
+      request.order, count: request.count, model, meters)
     let head = AnswerHead("chatcmpl-", model)
     guard request.isStreamed else {
       let answers = try await whileConnected(call.context.channel) {

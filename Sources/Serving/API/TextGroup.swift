@@ -7,9 +7,9 @@ struct TextGroup: Sendable {
 
   /// `count` texts of the same prompt, each from a seed of its own: the first has the one asked for.
   static func begin(
-    _ order: TextOrder, count: Int, _ engine: any TextEngine
+    _ order: TextOrder, count: Int, _ model: ServedModel, _ meters: ServiceMeters
   ) async throws -> TextGroup {
-    try await begin(repeated(order, count), engine)
+    try await begin(repeated(order, count), model, meters)
   }
 
   static func repeated(_ order: TextOrder, _ count: Int) -> [TextOrder] {
@@ -20,21 +20,27 @@ struct TextGroup: Sendable {
     }
   }
 
-  static func begin(_ orders: [TextOrder], _ engine: any TextEngine) async throws -> TextGroup {
+  static func begin(
+    _ orders: [TextOrder], _ model: ServedModel, _ meters: ServiceMeters
+  ) async throws -> TextGroup {
     var texts: [TextEngine.Events] = []
     // Where one is refused, those before it are dropped, and so given up.
-    for order in orders { texts.append(try await engine.write(order)) }
-    return TextGroup(merging: texts)
+    for order in orders { texts.append(try await model.engine.write(order)) }
+    return TextGroup(merging: texts, meters.began(model.name))
   }
 
-  private init(merging texts: [TextEngine.Events]) {
+  private init(merging texts: [TextEngine.Events], _ begun: TextMeter) {
     events = Events { continuation in
       let task = Task {
         do {
           try await withThrowingTaskGroup(of: Void.self) { group in
             for (index, events) in texts.enumerated() {
               group.addTask {
-                for try await event in events { continuation.yield((index, event)) }
+                var meter = begun
+                for try await event in events {
+                  meter.take(event)
+                  continuation.yield((index, event))
+                }
               }
             }
             try await group.waitForAll()

@@ -1,5 +1,6 @@
 import HTTPTypes
 import Hummingbird
+import NIOCore
 import PrimerTokenizers
 
 /// What the service consists of, and the router over it.
@@ -17,7 +18,10 @@ struct ServiceParts: Sendable {
 
   var routes: [Route] {
     let api =
-      [health, ChatCompletions(models: models, meters: meters).route]
+      [
+        health, metrics, ChatCompletions(models: models, meters: meters).route,
+        Completions(models: models, meters: meters).route, Embeddings(models: models).route,
+      ]
       + ModelRoutes(models: models).routes
       + Tokenization(models: models).routes
       + moreRoutes
@@ -29,7 +33,7 @@ struct ServiceParts: Sendable {
     let router = Router(context: ServiceContext.self)
     let routes = routes
     let open = routes.filter { $0.access == .open }.map { "\($0.method.rawValue) \($0.path)" }
-    router.add(middleware: RequestLog())
+    router.add(middleware: RequestLog(meters: meters))
     router.add(middleware: ErrorAnswers())
     router.add(middleware: HostCheck(names: configuration.ownNames))
     router.add(
@@ -51,6 +55,18 @@ struct ServiceParts: Sendable {
       models.isReady
         ? Response(json: .object([("status", .string("ok"))]))
         : Response(json: .object([("status", .string("loading"))]), status: .serviceUnavailable)
+    }
+  }
+
+  private var metrics: Route {
+    Route(
+      .get, "/metrics", "What the service counts, for Prometheus.", access: .scope(.metrics),
+      otherContent: ["text/plain"]
+    ) { _ in
+      let text = await meters.text(models.all)
+      return Response(
+        status: .ok, headers: [.contentType: "text/plain; version=0.0.4; charset=utf-8"],
+        body: ResponseBody(byteBuffer: ByteBuffer(string: text)))
     }
   }
 
