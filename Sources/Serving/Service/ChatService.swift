@@ -40,7 +40,8 @@ public struct ChatService: Sendable {
     let keys = try FileKeyStore(folder: configuration.data)
     let firstKey = try await Self.firstKey(keys)
     let parts = ServiceParts(
-      configuration: configuration, models: ModelShelf(), keys: keys, meters: ServiceMeters())
+      configuration: configuration, models: ModelShelf(), keys: keys,
+      responses: try FileResponseStore(folder: configuration.data), meters: ServiceMeters())
     let loading = Loading(sources: sources, shelf: parts.models)
     let (addresses, addressSource) = AsyncStream<Int>.makeStream()
     let application = Application(

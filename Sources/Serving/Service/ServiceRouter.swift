@@ -8,6 +8,7 @@ struct ServiceParts: Sendable {
   let configuration: ServiceConfiguration
   let models: ModelShelf
   let keys: any KeyStore
+  let responses: any ResponseStore
   let meters: ServiceMeters
   /// Who calls, beside holders of keys: sessions of the page.
   var callers: [any CallerSource] = []
@@ -22,8 +23,10 @@ struct ServiceParts: Sendable {
         health, metrics, ChatCompletions(models: models, meters: meters).route,
         Completions(models: models, meters: meters).route, Embeddings(models: models).route,
       ]
+      + Responses(models: models, meters: meters, store: responses).routes
       + ModelRoutes(models: models).routes
       + Tokenization(models: models).routes
+      + KeyRoutes(store: keys).routes
       + moreRoutes
     let document = OpenAPIDocument.describe(api + [describing { .null }])
     return api + [describing { document }]
