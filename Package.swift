@@ -12,7 +12,20 @@ struct Layer {
   }
 }
 
-let layers = [
+/// What the service stands on; no layer below it sees any of this.
+let servicePackages: [Target.Dependency] = [
+  .product(name: "Hummingbird", package: "hummingbird"),
+  .product(name: "HummingbirdCore", package: "hummingbird"),
+  .product(name: "HTTPTypes", package: "swift-http-types"),
+  .product(name: "Logging", package: "swift-log"),
+  .product(name: "Metrics", package: "swift-metrics"),
+  .product(name: "CoreMetrics", package: "swift-metrics"),
+  .product(name: "NIOCore", package: "swift-nio"),
+  .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
+  .product(name: "UnixSignals", package: "swift-service-lifecycle"),
+]
+
+let layers: [Layer] = [
   Layer(folder: "Files"),
   Layer(folder: "Catalogue", imports: ["PrimerFiles", "CCatalogue"]),
   Layer(folder: "Tensors", imports: ["CKernels"]),
@@ -44,6 +57,13 @@ let layers = [
       "PrimerGeneration", "PrimerDatasets", "PrimerModels", "PrimerTensors", "PrimerTokenizers",
       "PrimerCheckpoints",
     ]),
+  Layer(
+    folder: "Serving",
+    imports: [
+      "PrimerGeneration", "PrimerModels", "PrimerTensors", "PrimerTokenizers", "PrimerCheckpoints",
+      "PrimerFiles",
+    ],
+    packages: servicePackages),
 ]
 
 /// `make check` lets no warning pass; others build with whatever their compiler has to say.
@@ -89,6 +109,13 @@ let allTests: [(name: String, imports: [String])] = [
       "PrimerTokenizers", "PrimerFiles", "PrimerCheckpoints",
     ]
   ),
+  (
+    "Serving",
+    [
+      "PrimerServing", "PrimerGeneration", "PrimerModels", "PrimerTensors", "PrimerTokenizers",
+      "PrimerFiles",
+    ]
+  ),
   ("EndToEnd", ["PrimerTensors", "PrimerCheckpoints", "PrimerTokenizers"]),
 ]
 
@@ -102,6 +129,14 @@ let package = Package(
   dependencies: [
     .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
     .package(url: "https://github.com/jpsim/Yams", from: "6.2.2"),
+    // Without its traits: no swift-configuration, which nothing here reads.
+    .package(
+      url: "https://github.com/hummingbird-project/hummingbird", from: "2.28.1", traits: []),
+    .package(url: "https://github.com/apple/swift-http-types", from: "1.8.0"),
+    .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
+    .package(url: "https://github.com/apple/swift-metrics", from: "2.13.0"),
+    .package(url: "https://github.com/apple/swift-nio", from: "2.101.2"),
+    .package(url: "https://github.com/swift-server/swift-service-lifecycle", from: "2.13.0"),
   ],
   targets: [
     .target(
@@ -122,7 +157,8 @@ let package = Package(
       .executableTarget(
         name: "primer",
         dependencies: layers.map { .target(name: $0.module) } + [
-          .product(name: "ArgumentParser", package: "swift-argument-parser")
+          .product(name: "ArgumentParser", package: "swift-argument-parser"),
+          .product(name: "Logging", package: "swift-log"),
         ],
         path: "Sources/CommandLine", swiftSettings: swiftSettings),
       .target(name: "TestSupport", path: "Tests/TestSupport", swiftSettings: swiftSettings),
@@ -131,7 +167,9 @@ let package = Package(
       .testTarget(
         name: test.name + "Tests",
         dependencies: (test.imports + ["TestSupport"]).map { .target(name: $0) }
-          + (test.name == "EndToEnd" ? [.target(name: "primer")] : []),
+          + (test.name == "EndToEnd" ? [.target(name: "primer")] : [])
+          + (test.name == "Serving"
+            ? servicePackages + [.product(name: "NIOEmbedded", package: "swift-nio")] : []),
         path: "Tests/\(test.name)Tests", swiftSettings: swiftSettings)
     }
 )

@@ -1,0 +1,40 @@
+public import Foundation
+
+/// Where the service listens, where it keeps its data, and what it refuses.
+public struct ServiceConfiguration: Sendable {
+  /// Default 127.0.0.1: nobody but this machine.
+  public var host = "127.0.0.1"
+  /// 0 lets the system choose. Default 8080.
+  public var port = 8080
+  /// Keys and conversations.
+  public var data: URL
+  /// Host names that a browser may call the service by, beside its own address and loopback.
+  public var hostNames: Set<String> = []
+  /// Threads to compute with; nil: all physical cores. Default nil.
+  public var threads: Int?
+  public var limits = ServiceLimits()
+
+  public init(data: URL) { self.data = data }
+}
+
+/// What one request, and one user, may take.
+public struct ServiceLimits: Sendable, Equatable {
+  /// Bytes of a body. Default 2 MiB.
+  public var body = 2 << 20
+  /// Bytes of all header fields together. Default 16 KiB.
+  public var header = 16 << 10
+  /// Values of JSON within each other. Default 64.
+  public var depth = 64
+  /// Time for a request's header and body to arrive. Default 30 s.
+  public var reading = Duration.seconds(30)
+  /// Time without a byte in either direction before a connection is closed. Default 10 minutes.
+  public var idle = Duration.seconds(600)
+  /// Requests of one user under way at once. Default 64.
+  public var concurrency = 64
+  /// Connections open at once. Default 1024.
+  public var connections = 1024
+  /// Time for running answers to finish after SIGTERM. Default 60 s.
+  public var drain = Duration.seconds(60)
+
+  public init() {}
+}
