@@ -14,6 +14,8 @@ struct Layer {
 
 /// What the service stands on; no layer below it sees any of this.
 let servicePackages: [Target.Dependency] = [
+  .product(name: "CryptoExtras", package: "swift-crypto"),
+  .product(name: "GRDB", package: "GRDB.swift"),
   .product(name: "Hummingbird", package: "hummingbird"),
   .product(name: "HummingbirdCore", package: "hummingbird"),
   .product(name: "HTTPTypes", package: "swift-http-types"),
@@ -60,7 +62,7 @@ let layers: [Layer] = [
     folder: "Serving",
     imports: [
       "PrimerGeneration", "PrimerModels", "PrimerTensors", "PrimerTokenizers", "PrimerCheckpoints",
-      "PrimerFiles",
+      "PrimerFiles", "CWebPage",
     ],
     packages: servicePackages),
 ]
@@ -128,6 +130,8 @@ let package = Package(
   dependencies: [
     .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
     .package(url: "https://github.com/jpsim/Yams", from: "6.2.2"),
+    .package(url: "https://github.com/apple/swift-crypto", from: "4.5.2"),
+    .package(url: "https://github.com/groue/GRDB.swift", from: "7.10.0"),
     // Without its traits: no swift-configuration, which nothing here reads.
     .package(
       url: "https://github.com/hummingbird-project/hummingbird", from: "2.28.1", traits: []),
@@ -146,6 +150,7 @@ let package = Package(
       linkerSettings: [.linkedLibrary("m", .when(platforms: [.linux]))]),
     .target(name: "CRecipes", path: "Sources/CRecipes"),
     .target(name: "CCatalogue", path: "Sources/CCatalogue"),
+    .target(name: "CWebPage", path: "Sources/CWebPage"),
   ]
     + layers.map {
       .target(
