@@ -150,7 +150,7 @@ let package = Package(
       linkerSettings: [.linkedLibrary("m", .when(platforms: [.linux]))]),
     .target(name: "CRecipes", path: "Sources/CRecipes"),
     .target(name: "CCatalogue", path: "Sources/CCatalogue"),
-    .target(name: "CWebPage", path: "Sources/CWebPage"),
+    .target(name: "CWebPage", path: "Sources/CWebPage", exclude: ["page"]),
   ]
     + layers.map {
       .target(
