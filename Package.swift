@@ -24,6 +24,7 @@ let servicePackages: [Target.Dependency] = [
   .product(name: "CoreMetrics", package: "swift-metrics"),
   .product(name: "NIOCore", package: "swift-nio"),
   .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
+  .product(name: "UnixSignals", package: "swift-service-lifecycle"),
 ]
 
 let layers: [Layer] = [
@@ -161,7 +162,8 @@ let package = Package(
       .executableTarget(
         name: "primer",
         dependencies: layers.map { .target(name: $0.module) } + [
-          .product(name: "ArgumentParser", package: "swift-argument-parser")
+          .product(name: "ArgumentParser", package: "swift-argument-parser"),
+          .product(name: "Logging", package: "swift-log"),
         ],
         path: "Sources/CommandLine", swiftSettings: swiftSettings),
       .target(name: "TestSupport", path: "Tests/TestSupport", swiftSettings: swiftSettings),

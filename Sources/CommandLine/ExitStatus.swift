@@ -5,6 +5,7 @@ import PrimerEvaluation
 import PrimerFiles
 import PrimerGeneration
 import PrimerLayers
+import PrimerServing
 import PrimerTokenizers
 import PrimerTraining
 
@@ -28,6 +29,7 @@ enum ExitStatus: Int32 {
     case let error as EvaluationError: error.exitCode
     case let error as TrainingError: error.exitCode
     case let error as GenerationError: error.exitCode
+    case let error as ServingError: error.exitCode
     case let error as ConstraintError: error.exitCode
     case is ParameterError: badData.rawValue
     default: bug.rawValue

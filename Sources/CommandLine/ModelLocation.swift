@@ -8,6 +8,9 @@ import PrimerTokenizers
 /// A MODEL of the command line: a folder in Hugging Face layout or of a run, a .gguf file, or the
 /// name of a model in the cache.
 enum ModelLocation {
+  /// What is served where nothing else is asked for.
+  static let standardName = "smollm2-135m-instruct"
+
   static func load(_ text: String) throws -> TextGenerator { try generator(url(text)) }
 
   private static func generator(_ url: URL) throws -> TextGenerator {

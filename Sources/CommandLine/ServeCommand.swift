@@ -1,6 +1,10 @@
 import ArgumentParser
 import Foundation
+import Logging
+import PrimerGeneration
 import PrimerServing
+import PrimerTensors
+import PrimerTokenizers
 
 struct ServeCommand: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
@@ -23,16 +27,49 @@ struct ServeCommand: AsyncParsableCommand {
   @Option(help: "The folder of keys and conversations.")
   var data = "primer-data"
 
+  @Option(help: "A name that the service is called by from elsewhere. Several may be given.")
+  var hostName: [String] = []
+
   @OptionGroup var output: OutputOptions
+
+  func validate() throws {
+    guard (0...65535).contains(port) else {
+      throw ValidationError("--port should be between 0 and 65535")
+    }
+  }
 
   func run() async throws {
     try await output.runWaiting {
       var configuration = ServiceConfiguration(data: URL(filePath: data))
       configuration.host = host
       configuration.port = port
-      try await ChatService(configuration).run { url in
-        print("{\"url\": \"\(url)\"}")
+      configuration.hostNames = Set(hostName.map { $0.lowercased() })
+      configuration.threads = output.threads
+      let isJSON = output.json
+      var logger = Logger(label: "primer") { _ in ServiceLog(isJSON: isJSON) }
+      logger.logLevel = output.quiet ? .warning : .info
+      let names = model.isEmpty ? [ModelLocation.standardName] : model
+      let sources = try names.map(Self.source)
+      try await ChatService(configuration, models: sources, logger: logger).run { ready in
+        let fields: [(String, JSONValue)] =
+          [
+            ("url", .string(ready.url)), ("models", .array(ready.models.map { .string($0) })),
+          ] + (ready.key.map { [("key", .string($0))] } ?? [])
+        FileHandle.standardOutput.write(
+          Data((JSONValue.object(fields.map { (key: $0, value: $1) }).text + "\n").utf8))
       }
+    }
+  }
+
+  /// A model under the last part of its path, less ".gguf".
+  private static func source(_ text: String) throws -> ModelOffer {
+    let url = try ModelLocation.url(text)
+    let name = url.pathExtension == "gguf" ? url.deletingPathExtension() : url
+    return ModelOffer(name: name.lastPathComponent) {
+      if let assistant = try? ModelLocation.assistant(text) {
+        return LoadedModel(assistant.generator, assistant: assistant)
+      }
+      return LoadedModel(try ModelLocation.load(text), assistant: nil)
     }
   }
 }

@@ -34,9 +34,9 @@ package enum JSONValue: Sendable {
   }
 
   /// Parses a whole text of JSON; throws `JSONProblem`. `keepsIntegers` gives `1` as `.integer` and
-  /// `1.0` as `.number`.
-  package init(parsing bytes: [UInt8], keepsIntegers: Bool = false) throws {
-    var parser = JSONParser(bytes: bytes, keepsIntegers: keepsIntegers)
+  /// `1.0` as `.number`; `deepest` is how many arrays and objects may be within one another.
+  package init(parsing bytes: [UInt8], keepsIntegers: Bool = false, deepest: Int = 128) throws {
+    var parser = JSONParser(bytes: bytes, keepsIntegers: keepsIntegers, deepest: deepest)
     self = try parser.document()
   }
 
@@ -84,15 +84,16 @@ package struct JSONProblem: Error, CustomStringConvertible {
 }
 
 private struct JSONParser {
-  private static let deepest = 128
   private let bytes: [UInt8]
   private let keepsIntegers: Bool
+  private let deepest: Int
   private var position = 0
   private var depth = 0
 
-  init(bytes: [UInt8], keepsIntegers: Bool) {
+  init(bytes: [UInt8], keepsIntegers: Bool, deepest: Int) {
     self.bytes = bytes
     self.keepsIntegers = keepsIntegers
+    self.deepest = deepest
   }
 
   mutating func document() throws -> JSONValue {
@@ -150,7 +151,7 @@ private struct JSONParser {
   private mutating func nested<Result>(
     _ body: (inout JSONParser) throws -> Result
   ) throws -> Result {
-    guard depth < Self.deepest else { throw problem("values nested too deeply") }
+    guard depth < deepest else { throw problem("values nested too deeply") }
     depth += 1
     defer { depth -= 1 }
     position += 1

@@ -1,40 +1,119 @@
 import Foundation
-import HTTPTypes
 import Hummingbird
 import HummingbirdCore
-import Logging
+public import Logging
 import NIOCore
+import PrimerGeneration
+import PrimerTensors
 import ServiceLifecycle
+import UnixSignals
 
 /// The chat service: the API over HTTP, until SIGTERM or SIGINT.
 public struct ChatService: Sendable {
+  /// What the service says of itself once it answers.
+  public struct Announcement: Sendable {
+    public let url: String
+    public let models: [String]
+    /// The first key, made at first start and told this once.
+    public let key: String?
+  }
+
   private let configuration: ServiceConfiguration
+  private let sources: [ModelOffer]
+  private let logger: Logger
 
-  public init(_ configuration: ServiceConfiguration) { self.configuration = configuration }
+  public init(
+    _ configuration: ServiceConfiguration, models: [ModelOffer], logger: Logger
+  ) {
+    self.configuration = configuration
+    sources = models
+    self.logger = logger
+  }
 
-  /// Serves until told to stop; `onReady` gets the address once it listens.
-  public func run(onReady: @escaping @Sendable (_ url: String) -> Void) async throws {
-    let router = Router(context: ServiceContext.self)
-    router.get("health") { _, _ in Response(status: .ok) }
-    let host = configuration.host
+  /// Serves until told to stop. It listens before its models are loaded, and says 503 until then.
+  /// - Parameter onReady: called once, when every model answers.
+  public func run(onReady: @escaping @Sendable (Announcement) -> Void) async throws {
+    guard !sources.isEmpty else { throw ServingError.noModel }
+    try FileManager.default.createDirectory(
+      at: configuration.data, withIntermediateDirectories: true,
+      attributes: [.posixPermissions: 0o700])
+    let keys = try FileKeyStore(folder: configuration.data)
+    let firstKey = try await Self.firstKey(keys)
+    let parts = ServiceParts(
+      configuration: configuration, models: ModelShelf(), keys: keys,
+      responses: try FileResponseStore(folder: configuration.data), meters: ServiceMeters())
+    let loading = Loading(sources: sources, shelf: parts.models)
+    let (addresses, addressSource) = AsyncStream<Int>.makeStream()
     let application = Application(
-      router: router,
+      router: parts.router,
       server: .http1(configuration: transport),
       configuration: ApplicationConfiguration(
-        address: .hostname(host, port: configuration.port),
+        address: .hostname(configuration.host, port: configuration.port),
         availableConnectionsDelegate: MaximumAvailableConnections(
           configuration.limits.connections)),
-      onServerRunning: { channel in
-        onReady("http://\(host):\(channel.localAddress?.port ?? 0)")
-      })
-    try await application.runService()
+      onServerRunning: { addressSource.yield($0.localAddress?.port ?? 0) },
+      logger: logger)
+    let ready = Readiness(host: configuration.host, addresses: addresses, loading: loading) { url in
+      onReady(Announcement(url: url, models: parts.models.all.map(\.name), key: firstKey))
+    }
+    try await ServiceGroup(
+      configuration: ServiceGroupConfiguration(
+        services: [
+          .init(service: application, failureTerminationBehavior: .gracefullyShutdownGroup),
+          .init(
+            service: ready, successTerminationBehavior: .ignore,
+            failureTerminationBehavior: .gracefullyShutdownGroup),
+        ],
+        gracefulShutdownSignals: [.sigterm, .sigint], logger: logger)
+    ).run()
+  }
+
+  private static func firstKey(_ keys: some KeyStore) async throws -> String? {
+    guard try await keys.keys().isEmpty else { return nil }
+    return try await keys.make(name: "first", user: "owner", scopes: Set(Scope.allCases)).secret
   }
 
   private var transport: HTTP1Channel.Configuration {
     HTTP1Channel.Configuration(
+      additionalChannelHandlers: [ClientGoneHandler()],
       idleTimeout: TimeAmount(configuration.limits.idle),
       httpDecoderConfiguration: HTTP1Channel.Configuration.DecoderConfiguration(
         maxHeaderFieldSize: configuration.limits.header,
         maxHeaderListSize: configuration.limits.header, maxHeaderFieldCount: 128))
+  }
+}
+
+/// Loads models beside the threads that answer.
+struct Loading: Sendable {
+  let sources: [ModelOffer]
+  let shelf: ModelShelf
+
+  func run() async throws {
+    for source in sources {
+      let loaded = try await Task.detached { try source.load() }.value
+      shelf.add(
+        ServedModel(
+          name: source.name, created: Int(Date().timeIntervalSince1970),
+          generator: loaded.generator, assistant: loaded.assistant,
+          engine: SerialEngine(loaded.generator),
+          constraints: ConstraintShelf(loaded.generator.tokenizer)))
+    }
+    shelf.finishLoading()
+  }
+}
+
+/// Tells once that the service listens and its models are loaded.
+struct Readiness: Service {
+  let host: String
+  let addresses: AsyncStream<Int>
+  let loading: Loading
+  let onReady: @Sendable (String) -> Void
+
+  func run() async throws {
+    try await loading.run()
+    for await port in addresses.prefix(1) {
+      onReady("http://\(host.contains(":") ? "[\(host)]" : host):\(port)")
+    }
+    try await gracefulShutdown()
   }
 }

@@ -10,6 +10,8 @@ public struct ServiceConfiguration: Sendable {
   public var data: URL
   /// Host names that a browser may call the service by, beside its own address and loopback.
   public var hostNames: Set<String> = []
+  /// Threads to compute with; nil: all physical cores. Default nil.
+  public var threads: Int?
   public var limits = ServiceLimits()
 
   public init(data: URL) { self.data = data }

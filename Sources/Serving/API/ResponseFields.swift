@@ -1,0 +1,117 @@
+import PrimerTokenizers
+
+/// The body of `POST /v1/responses`, as OpenAI's specification has it, for text and functions.
+enum ResponseFields {
+  static let body = Shape.object(
+    [
+      Field("model", .string(longest: 512), required: true, "A name that /v1/models lists."),
+      Field("input", .either([.string(), .list(item, count: 1...4096)]), required: true),
+      Field("instructions", .string(), "A system text for this answer alone."),
+      Field("previous_response_id", .string(longest: 64), "The answer that this one goes on from."),
+      Field("max_output_tokens", .integer(16 ... .max)),
+      Field("text", text),
+      Field("tools", .list(tool, count: 0...128)),
+      Field("tool_choice", toolChoice),
+      Field("parallel_tool_calls", .boolean, default: "true"),
+      Field("top_logprobs", .integer(0...20), "Needs include: message.output_text.logprobs."),
+      Field("include", .list(.choice(["message.output_text.logprobs"]), count: 0...16)),
+      Field("store", .boolean, default: "true", "Whether it can be read again and gone on from."),
+      Field("stream", .boolean, default: "false"),
+      Field(
+        "stream_options",
+        .object([
+          Field(
+            "include_obfuscation", .boolean,
+            effect: .ignored("events are not padded; use TLS in front."))
+        ])),
+      Field(
+        "truncation", .choice(["auto", "disabled"]), default: "\"disabled\"",
+        "auto: the oldest messages go where the context does not hold all."),
+      Field(
+        "reasoning", .object([Field("effort", effort), Field("summary", .any, effect: unseen)])),
+      Field("background", .boolean, effect: .refused("answer by streaming.", unless: ["false"])),
+      Field("conversation", .any, effect: .refused("use 'previous_response_id'.")),
+      Field("context_management", .any, effect: .refused("use 'truncation'.")),
+      Field("prompt", .any, effect: .refused("there are no stored prompts; send the text.")),
+      Field(
+        "max_tool_calls", .integer(),
+        effect: .ignored("it counts built-in tools, of which none is here.")),
+      SamplingFields.metadata,
+    ] + SamplingFields.sampling.filter { $0.name == "temperature" || $0.name == "top_p" }
+      + SamplingFields.identity + SamplingFields.arrangements)
+
+  private static let unseen = Field.Effect.ignored("no reasoning is reported apart.")
+  private static let effort = Shape.choice(
+    ["none", "minimal", "low", "medium", "high", "xhigh", "max"])
+
+  private static let text = Shape.object([
+    Field(
+      "format",
+      .tagged(
+        "type",
+        [("text", []), ("json_object", []), ("json_schema", ChatFields.schemaFormat)])),
+    Field(
+      "verbosity", .choice(["low", "medium", "high"]),
+      effect: .ignored("models here do not know it.")),
+  ])
+
+  // MARK: Input
+
+  private static let part = Shape.tagged(
+    "type",
+    [
+      ("input_text", [Field("text", .string(), required: true)]),
+      (
+        "output_text",
+        [
+          Field("text", .string(), required: true),
+          Field("annotations", .any, effect: .ignored("models here do not read them.")),
+          Field("logprobs", .any, effect: .ignored("models here do not read them.")),
+        ]
+      ),
+      ("refusal", [Field("refusal", .string(), required: true)]),
+    ])
+  private static let content = Shape.either([.string(), .list(part, count: 0...4096)])
+  private static let state: [Field] = [
+    Field("id", .string(longest: 128), effect: .ignored("items count in their order.")),
+    Field("status", .string(longest: 32), effect: .ignored("items count as they are.")),
+  ]
+  private static let message: [Field] =
+    [
+      Field("role", .choice(["user", "assistant", "system", "developer"]), required: true),
+      Field("content", content, required: true),
+      Field("phase", .any, effect: .ignored("models here do not know it.")),
+    ] + state
+
+  private static let item = Shape.either([
+    .tagged(
+      "type",
+      [
+        ("message", message),
+        (
+          "function_call",
+          [
+            Field("call_id", .string(longest: 256), required: true),
+            Field("name", .string(longest: 64), required: true),
+            Field("arguments", .string(), required: true),
+          ] + state
+        ),
+        (
+          "function_call_output",
+          [
+            Field("call_id", .string(longest: 256), required: true),
+            Field("output", content, required: true),
+          ] + state
+        ),
+      ]),
+    .object(message),
+  ])
+
+  // MARK: Tools
+
+  private static let tool = Shape.tagged("type", [("function", ChatFields.function)])
+  private static let toolChoice = Shape.either([
+    .choice(["none", "auto", "required"]),
+    .tagged("type", [("function", [Field("name", .string(longest: 64), required: true)])]),
+  ])
+}

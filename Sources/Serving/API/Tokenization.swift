@@ -1,0 +1,60 @@
+import Hummingbird
+import PrimerTokenizers
+
+/// `POST /tokenize` and `POST /detokenize`.
+struct Tokenization: Sendable {
+  let models: ModelShelf
+
+  var routes: [Route] {
+    [
+      Route(
+        .post, "/tokenize", "The tokens of a text.", access: .scope(.inference),
+        body: .object([
+          Field("model", .string(longest: 512), "Default: the first one."),
+          Field("content", .string(), required: true),
+          Field("add_special", .boolean, default: "false", "Adds the tokens that frame a text."),
+          Field(
+            "parse_special", .boolean, default: "true",
+            "Whether the spelling of a special token stands for it."),
+          Field("with_pieces", .boolean, default: "false", "Adds the text of each token."),
+        ]), answer: .any, tokenize),
+      Route(
+        .post, "/detokenize", "The text of tokens.", access: .scope(.inference),
+        body: .object([
+          Field("model", .string(longest: 512), "Default: the first one."),
+          Field("tokens", .list(.integer(0...Int(Int32.max))), required: true),
+        ]),
+        answer: .object([Field("content", .string(), required: true)]), detokenize),
+    ]
+  }
+
+  private func model(_ call: Call) throws -> ServedModel {
+    if let name = call.body["model"]?.string { return try models.model(name) }
+    guard let first = models.all.first else { return try models.model("") }
+    return first
+  }
+
+  private func tokenize(_ call: Call) throws -> Response {
+    let tokenizer = try model(call).tokenizer
+    let body = call.body
+    let ids = try tokenizer.encode(
+      body["content"]?.string ?? "",
+      special: body["parse_special"]?.bool == false ? .plain : .recognised,
+      framed: body["add_special"]?.bool ?? false)
+    let tokens = ids.map { id in
+      body["with_pieces"]?.bool == true
+        ? JSONValue.object([
+          ("id", .integer(Int(id))), ("piece", .string(tokenizer.decode([id]))),
+        ])
+        : .integer(Int(id))
+    }
+    return Response(
+      json: .object([("tokens", .array(tokens)), ("count", .integer(ids.count))]))
+  }
+
+  private func detokenize(_ call: Call) throws -> Response {
+    let tokens = (call.body["tokens"]?.array ?? []).compactMap { $0.integer.map(Int32.init) }
+    return Response(
+      json: .object([("content", .string(try model(call).tokenizer.decode(tokens)))]))
+  }
+}
