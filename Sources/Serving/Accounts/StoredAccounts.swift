@@ -1,7 +1,7 @@
 import GRDB
 import PrimerFiles
 
-/// Users, sessions, links and keys in the store. Every secret is kept as its SHA-256: they are 256
+/// Users, sessions and links in the store. Every secret is kept as its SHA-256: they are 256
 /// random bits, so that a slow hash would add nothing. Passwords are another matter: `PasswordHash`.
 extension Store {
   static func hash(_ secret: String) -> String {

@@ -82,7 +82,7 @@ extension Product {
 
   /// Begins `count` answers to `question`: all of them or, when there is no room, none.
   private func answer(
-    _ question: StoredMessage, count: Int, _ caller: Caller, kept: StoredMessage?
+    _ question: StoredMessage, count: Int, _ caller: PageCaller, kept: StoredMessage?
   ) async throws -> Response {
     guard (1...5).contains(count) else {
       throw Refusal(.unprocessableContent, "1 to 5 answers at once")
@@ -131,7 +131,7 @@ extension Product {
 
   /// Server-sent events: `text` with what is new, its id the place to read on from, then `done`.
   /// A browser that loses the connection asks again from the last id by itself.
-  private func stream(_ message: StoredMessage, from start: Int, _ caller: Caller) -> Response {
+  private func stream(_ message: StoredMessage, from start: Int, _ caller: PageCaller) -> Response {
     let user = caller.user.id
     return Response(
       status: .ok,

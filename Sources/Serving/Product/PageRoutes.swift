@@ -12,11 +12,19 @@ extension Product {
     "trusted-types 'none'",
   ].joined(separator: "; ")
 
+  private static var files: UnsafeBufferPointer<primer_page_file> {
+    UnsafeBufferPointer(start: primer_page_files(), count: primer_page_file_count())
+  }
+
+  /// Method and path of what is open to anybody: the page's files and the sign-in.
+  var open: [String] {
+    ["GET /", "GET /sign-in", "POST /api/sign-in"]
+      + Self.files.filter { $0.length > 0 }.map { "GET /" + String(cString: $0.path) }
+  }
+
   /// The page's files as they are in the binary.
   func addPage(to router: Router<some RequestContext>) {
-    let files = UnsafeBufferPointer(
-      start: primer_page_files(), count: primer_page_file_count())
-    for file in files where file.length > 0 {
+    for file in Self.files where file.length > 0 {
       let path = String(cString: file.path)
       let type = String(cString: file.type)
       let content = ByteBuffer(

@@ -52,7 +52,7 @@ struct ProductRoutes<Context: RequestContext> {
   let product: Product
   let router: Router<Context>
 
-  typealias Handler = @Sendable (Request, Context, Caller) async throws -> Response
+  typealias Handler = @Sendable (Request, Context, PageCaller) async throws -> Response
 
   func on(_ method: HTTPRequest.Method, _ path: RouterPath, _ handler: @escaping Handler) {
     router.on(path, method: method) { [product] request, context in
@@ -69,7 +69,7 @@ struct ProductRoutes<Context: RequestContext> {
   func onAdministered(
     _ method: HTTPRequest.Method, _ path: RouterPath,
     _ handler:
-      @escaping @Sendable (Request, Context, Caller, AdministeredStore) async throws ->
+      @escaping @Sendable (Request, Context, PageCaller, AdministeredStore) async throws ->
       Response
   ) {
     on(method, path) { [product] request, context, caller in
@@ -104,7 +104,7 @@ struct ProductRoutes<Context: RequestContext> {
 
 extension Product {
   /// Who calls, if they may: signed in, and for changes, from this service's own page.
-  func caller(of request: Request) async throws -> Caller {
+  func caller(of request: Request) async throws -> PageCaller {
     guard let token = SessionCookie.token(of: request),
       let session = try await store.session(token)
     else { throw Refusal(.unauthorized, "sign in first") }
@@ -114,7 +114,7 @@ extension Product {
         throw Refusal(.forbidden, "the X-CSRF-Token of this session is missing")
       }
     }
-    return Caller(session: session, token: token, store: store.owned(by: session.user.id))
+    return PageCaller(session: session, token: token, store: store.owned(by: session.user.id))
   }
 
   /// A browser says where a request comes from; another site's page may change nothing here.

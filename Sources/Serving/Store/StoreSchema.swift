@@ -26,11 +26,6 @@ enum StoreSchema {
     CREATE TABLE links (
       hash TEXT PRIMARY KEY, user TEXT NOT NULL REFERENCES users(id) ON DELETE CASCADE,
       expires REAL NOT NULL) STRICT, WITHOUT ROWID;
-    CREATE TABLE keys (
-      id TEXT PRIMARY KEY, user TEXT NOT NULL REFERENCES users(id) ON DELETE CASCADE,
-      name TEXT NOT NULL, hash TEXT NOT NULL UNIQUE, scopes TEXT NOT NULL,
-      created REAL NOT NULL, used REAL) STRICT;
-    CREATE INDEX keys_of_user ON keys(user);
     """
 
   /// The user's id stands in every row, and the foreign keys carry it along, so that not even a

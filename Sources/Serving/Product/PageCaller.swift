@@ -6,7 +6,7 @@ import NIOCore
 
 /// Who sends a request to the product, known by the session's cookie and by nothing else: an API key
 /// opens the API, never the product.
-struct Caller: Sendable {
+struct PageCaller: Sendable {
   let session: Session
   let token: String
   let store: OwnedStore
