@@ -167,6 +167,12 @@ let package = Package(
         ],
         path: "Sources/CommandLine", swiftSettings: swiftSettings),
       .target(name: "TestSupport", path: "Tests/TestSupport", swiftSettings: swiftSettings),
+      // The page over answers from a script, for the tests that a browser runs.
+      .executableTarget(
+        name: "page-fixture",
+        dependencies: ["PrimerServing", "PrimerGeneration"]
+          + [.product(name: "Hummingbird", package: "hummingbird")],
+        path: "Tests/PageFixture", swiftSettings: swiftSettings),
     ]
     + tests.map { test in
       .testTarget(

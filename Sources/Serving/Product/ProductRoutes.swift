@@ -88,7 +88,7 @@ struct ProductRoutes<Context: RequestContext> {
       case .notFound: Refusal(.notFound, error.description)
       case .taken: Refusal(.conflict, error.description)
       case .invalid: Refusal(.unprocessableContent, error.description)
-      case .unusable: Refusal(.internalServerError, "the store cannot be used")
+      case .unusable, .missing: Refusal(.internalServerError, "the store cannot be used")
       }
     case let refusal as AnswerRefusal:
       switch refusal {

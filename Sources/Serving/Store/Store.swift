@@ -24,6 +24,15 @@ package final class Store: Sendable {
     }
   }
 
+  /// Opens the store that a service has made. Throws `StoreError.missing` and `.unusable`.
+  package convenience init(existing folder: URL) throws {
+    let file = folder.appendingPathComponent(Self.fileName)
+    guard FileManager.default.fileExists(atPath: file.path) else {
+      throw StoreError.missing(path: folder.path)
+    }
+    try self.init(folder: folder)
+  }
+
   private static var configuration: Configuration {
     var configuration = Configuration()
     configuration.foreignKeysEnabled = true
@@ -54,7 +63,7 @@ package final class Store: Sendable {
   package static func backup(folder: URL, to file: URL) throws {
     let source = folder.appendingPathComponent(fileName)
     guard FileManager.default.fileExists(atPath: source.path) else {
-      throw StoreError.unusable(path: folder.path, reason: "it holds no \(fileName)")
+      throw StoreError.missing(path: folder.path)
     }
     let partial = file.path + ".partial"
     do {

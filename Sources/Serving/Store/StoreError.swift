@@ -4,6 +4,8 @@ package enum StoreError: Error, Equatable, CustomStringConvertible {
   case notFound(String)
   case taken(String)
   case invalid(String)
+  /// Nothing has served from that folder.
+  case missing(path: String)
   case unusable(path: String, reason: String)
 
   package var description: String {
@@ -11,6 +13,8 @@ package enum StoreError: Error, Equatable, CustomStringConvertible {
     case .notFound(let what): "there is no such \(what)"
     case .taken(let name): "the name \"\(name)\" is taken; choose another"
     case .invalid(let why): why
+    case .missing(let path):
+      "\(path) holds no \(Store.fileName); give the --data folder of a service that has run"
     case .unusable(let path, let reason):
       "\(path) cannot be used as a store: \(reason); check that the folder exists and is writable"
     }
