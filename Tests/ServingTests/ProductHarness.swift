@@ -119,7 +119,9 @@ struct Browser {
 /// A source whose answers the test writes itself.
 final class HeldAnswers: AnswerSource {
   typealias Continuation = AsyncThrowingStream<AnswerEvent, any Error>.Continuation
-  private let state = Mutex<(requests: [AnswerRequest], open: [Continuation], refusal: AnswerRefusal?)>(
+  private let state = Mutex<
+    (requests: [AnswerRequest], open: [Continuation], refusal: AnswerRefusal?)
+  >(
     ([], [], nil))
 
   var requests: [AnswerRequest] { state.withLock { $0.requests } }

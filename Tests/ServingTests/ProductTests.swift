@@ -1,5 +1,6 @@
 import Foundation
 import HTTPTypes
+import PrimerGeneration
 import TestSupport
 import Testing
 

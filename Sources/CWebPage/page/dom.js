@@ -25,7 +25,7 @@ export function svg(tag, attributes = {}, ...children) {
 }
 
 export const icon = (name) =>
-  svg("svg", { "aria-hidden": "true" }, svg("use", { href: "#" + name }));
+  svg("svg", { "aria-hidden": "true" }, svg("use", { href: "#i-" + name }));
 
 /** A button of one picture, with its name for those who do not see it. */
 export function iconButton(name, label, action, properties = {}) {

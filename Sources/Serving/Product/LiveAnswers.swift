@@ -96,7 +96,8 @@ package actor LiveAnswers {
   /// The last save comes before anybody hears that the answer is done.
   private func conclude(_ id: String) async {
     guard let ending = answers[id]?.ending else { return }
-    try? await save(id)
+    // In a task of its own: this one may have been cancelled, and the store heeds that.
+    await Task { try? await self.save(id) }.value
     answers[id]?.state = ending
     tick(id)
     for reader in answers[id]?.readers.values ?? [:].values { reader.finish() }
