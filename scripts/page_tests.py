@@ -73,7 +73,7 @@ def chat(page, service):
 @test("stopping keeps what was written")
 def stop(page, service):
     ask(page, "slow one")
-    page.wait_for_function("document.querySelector('.writing .text')?.textContent.includes('word3')")
+    page.wait_for_function("() => document.querySelector('.writing .text')?.textContent.includes('word3')")
     page.keyboard.press("Escape")
     answered(page)
     text = last_answer(page)
@@ -117,7 +117,7 @@ def branch(page, service):
 @test("a reload in mid-answer reads on, with nothing lost and nothing twice")
 def reload(page, service):
     ask(page, "slow two")
-    page.wait_for_function("document.querySelector('.writing .text')?.textContent.includes('word5 ')")
+    page.wait_for_function("() => document.querySelector('.writing .text')?.textContent.includes('word5 ')")
     page.reload()
     page.wait_for_selector(".writing")
     answered(page)
@@ -129,7 +129,7 @@ def vote(page, service):
     page.click("#two")
     ask(page, "compare")
     page.wait_for_selector(".votes")
-    page.wait_for_function("!document.querySelector('.writing')")
+    page.wait_for_function("() => !document.querySelector('.writing')")
     right = page.locator(".pair .text").nth(1).inner_text()
     page.click("text=B is better")
     page.wait_for_selector("text=2 / 2")
@@ -168,7 +168,7 @@ def conversations(page, service):
     page.click("#prompt button.primary")
     page.wait_for_selector("#list a:has-text('haystack')")
     page.fill("#search", "needle")
-    page.wait_for_function("document.querySelectorAll('#list a').length == 1")
+    page.wait_for_function("() => document.querySelectorAll('#list a').length == 1")
     page.fill("#search", "")
     with page.expect_download() as download:
         page.click("#list li:has([aria-current]) button")
@@ -243,7 +243,7 @@ def large(page, service):
 
 @test("nothing of the list of attacks runs, in answers, questions or titles")
 def attacks(page, service):
-    total = page.evaluate("0")
+    total = 0
     page.evaluate("""() => { window.ran = 0;
         for (const name of ['alert', 'confirm', 'prompt', 'print']) window[name] = () => { window.ran += 1; }; }""")
     dialogs = []
@@ -296,6 +296,7 @@ def accessible(page, service):
 
 @test("with the keyboard alone: ask, find, open")
 def keyboard(page, service):
+    page.wait_for_selector("#question:focus")
     page.keyboard.type("typed")
     page.keyboard.press("Enter")
     page.wait_for_selector("text=you said typed")
@@ -317,7 +318,7 @@ def phone(page, service):
     page.click("#side-open")
     page.wait_for_selector("#side-close", state="visible")
     page.keyboard.press("Enter")
-    page.wait_for_function("getComputedStyle(document.getElementById('side')).visibility == 'hidden'")
+    page.wait_for_function("() => getComputedStyle(document.getElementById('side')).visibility == 'hidden'")
 
 
 @test("an account made by the administrator signs in with its password, and sees nothing of others")
@@ -352,7 +353,7 @@ def rank(page, service):
     page.locator(".ranking li").first.get_by_text("Worse").click()
     assert page.get_attribute(".ranking li:nth-child(2)", "data-id") == first
     page.click("text=Save this order")
-    page.wait_for_function("document.querySelectorAll('.ranking li').length == 0")
+    page.wait_for_function("() => document.querySelectorAll('.ranking li').length == 0")
     counts = page.evaluate("fetch('/api/admin').then((answer) => answer.json())")["feedback"]
     assert counts["ranking"] == 1, counts
 

@@ -96,7 +96,7 @@ function people(list) {
   }),
   element("select", { name: "role", "aria-label": "Role" }, ["user", "admin"].map((role) => element("option", {}, role))),
   element("button", { className: "primary" }, "Add"));
-  return element("div", {}, table(["Name", "Role", "Since", "Conversations", "Tokens", ""],
+  return element("div", {}, table(["Name", "Role", "Since", "Conversations", "Tokens", "Delete"],
     list.map((one) => [one.name, one.role, new Date(1000 * one.created).toLocaleDateString(),
       one.conversations, one.tokens, remove(one)])), form, error);
 }

@@ -135,7 +135,7 @@ export class GrowingText {
       this.tail = [];
       this.open = this.open.split("\n").slice(line).join("\n");
       this.replaceTail(nodes(parser.parse(this.open, {}), this.open));
-    } else this.replaceTail(nodes(tokens, this.open));
+    } else if (!this.growItems(tokens)) this.replaceTail(nodes(tokens, this.open));
     this.enterFence();
   }
 
@@ -162,30 +162,36 @@ export class GrowingText {
   }
 
   replaceTail(fragment) {
-    const fresh = [...fragment.childNodes];
-    const old = this.tail;
-    if (old.length === 1 && fresh.length === 1 && patch(old[0], fresh[0])) return;
-    for (const node of old) node.remove();
-    this.place.append(...fresh);
-    this.tail = fresh;
+    for (const node of this.tail) node.remove();
+    this.tail = [...fragment.childNodes];
+    this.place.append(fragment);
   }
-}
 
-const patchable = new Set(["UL", "OL", "LI", "TABLE", "TBODY", "BLOCKQUOTE"]);
-
-/** Makes `old` like `fresh`, leaving the children that are alike; false when it must be replaced. */
-function patch(old, fresh) {
-  if (old.nodeName !== fresh.nodeName || !patchable.has(old.nodeName)) return false;
-  if (old.className !== fresh.className) return false;
-  const before = [...old.childNodes];
-  const after = [...fresh.childNodes];
-  let same = Math.max(0, Math.min(before.length, after.length) - 2);
-  if (!before[0] || !after[0] || before[0].nodeName !== after[0].nodeName) same = 0;
-  for (let at = same; at < after.length; at++) {
-    const there = before[at];
-    if (!there) old.append(after[at]);
-    else if (!there.isEqualNode(after[at]) && !patch(there, after[at])) there.replaceWith(after[at]);
+  /**
+   * In an open list or table the items before the last two stay: text that is added changes no others,
+   * but for a list that turns from tight to loose. False where there is no such block.
+   */
+  growItems(tokens) {
+    const block = this.tail[0];
+    const isList = block?.nodeName === "UL" || block?.nodeName === "OL";
+    const items = isList ? block : block?.querySelector("tbody");
+    if (this.tail.length !== 1 || !items || !["UL", "OL", "TABLE"].includes(block.nodeName)) return false;
+    if (tokens[0].tag !== block.nodeName.toLowerCase()) return false;
+    const body = tokens.findIndex((token) => token.type === "tbody_open");
+    if (!isList && body < 0) return false;
+    const isItem = (token, at) => (isList ? token.type === "list_item_open" && token.level === 1
+      : token.type === "tr_open" && at > body);
+    const starts = tokens.flatMap((token, at) => (isItem(token, at) ? [at] : []));
+    const isTight = tokens.find((token) => token.type === "paragraph_open")?.hidden ?? true;
+    if (isTight !== this.isTight || starts.length < items.children.length) {
+      this.isTight = isTight;
+      return false;
+    }
+    const keep = Math.max(0, items.children.length - 2);
+    const end = tokens.findLastIndex((token) => token.type === (isList ? tokens.at(-1).type : "tbody_close"));
+    const fresh = nodes(tokens.slice(starts[keep], end), this.open);
+    while (items.children.length > keep) items.lastElementChild.remove();
+    items.append(fresh);
+    return true;
   }
-  for (const extra of before.slice(after.length)) extra.remove();
-  return true;
 }

@@ -1,7 +1,20 @@
 // $…$, \(…\), $$…$$ and \[…\] by KaTeX, which makes nodes itself; without it, the source.
 import { element } from "./dom.js";
 
+// An open block is made again and again with the same formulas; a copy costs a tenth.
+const known = new Map();
+const mostKnown = 500;
+
 export function formula(source, isBlock) {
+  const key = (isBlock ? "b" : "i") + source;
+  if (!known.has(key)) {
+    if (known.size >= mostKnown) known.delete(known.keys().next().value);
+    known.set(key, typeset(source, isBlock));
+  }
+  return known.get(key).cloneNode(true);
+}
+
+function typeset(source, isBlock) {
   const made = element(isBlock ? "div" : "span", { className: "formula" });
   if (!globalThis.katex) {
     made.append(element("code", {}, source));
