@@ -1,5 +1,5 @@
 # What a newcomer types: `make run` and `make test`. What a contributor types: `make check`.
-.PHONY: help setup build run test check bench interop clean
+.PHONY: help setup build run test check bench interop page clean
 CONFIGURATION ?= release
 PRIMER := .build/$(CONFIGURATION)/primer
 
@@ -23,6 +23,9 @@ check: setup ## Format, rules of the house, build, tests: what has to pass befor
 
 interop: build ## Compares with PyTorch and transformers in a Python environment of its own.
 	@scripts/interop
+
+page: setup ## Uses the chat page in a browser, as a person would: features, attacks, accessibility, speed.
+	@scripts/page
 
 bench: build ## Measures the whole table of figures beside PyTorch and tiktoken, in alternating pairs.
 	@scripts/bench $(PRIMER)

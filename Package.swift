@@ -14,6 +14,8 @@ struct Layer {
 
 /// What the service stands on; no layer below it sees any of this.
 let servicePackages: [Target.Dependency] = [
+  .product(name: "CryptoExtras", package: "swift-crypto"),
+  .product(name: "GRDB", package: "GRDB.swift"),
   .product(name: "Hummingbird", package: "hummingbird"),
   .product(name: "HummingbirdCore", package: "hummingbird"),
   .product(name: "HTTPTypes", package: "swift-http-types"),
@@ -61,7 +63,7 @@ let layers: [Layer] = [
     folder: "Serving",
     imports: [
       "PrimerGeneration", "PrimerModels", "PrimerTensors", "PrimerTokenizers", "PrimerCheckpoints",
-      "PrimerFiles",
+      "PrimerFiles", "CWebPage",
     ],
     packages: servicePackages),
 ]
@@ -129,6 +131,8 @@ let package = Package(
   dependencies: [
     .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
     .package(url: "https://github.com/jpsim/Yams", from: "6.2.2"),
+    .package(url: "https://github.com/apple/swift-crypto", from: "4.5.2"),
+    .package(url: "https://github.com/groue/GRDB.swift", from: "7.10.0"),
     // Without its traits: no swift-configuration, which nothing here reads.
     .package(
       url: "https://github.com/hummingbird-project/hummingbird", from: "2.28.1", traits: []),
@@ -147,6 +151,7 @@ let package = Package(
       linkerSettings: [.linkedLibrary("m", .when(platforms: [.linux]))]),
     .target(name: "CRecipes", path: "Sources/CRecipes"),
     .target(name: "CCatalogue", path: "Sources/CCatalogue"),
+    .target(name: "CWebPage", path: "Sources/CWebPage", exclude: ["page"]),
   ]
     + layers.map {
       .target(
@@ -162,6 +167,12 @@ let package = Package(
         ],
         path: "Sources/CommandLine", swiftSettings: swiftSettings),
       .target(name: "TestSupport", path: "Tests/TestSupport", swiftSettings: swiftSettings),
+      // The page over answers from a script, for the tests that a browser runs.
+      .executableTarget(
+        name: "page-fixture",
+        dependencies: ["PrimerServing", "PrimerGeneration"]
+          + [.product(name: "Hummingbird", package: "hummingbird")],
+        path: "Tests/PageFixture", swiftSettings: swiftSettings),
     ]
     + tests.map { test in
       .testTarget(

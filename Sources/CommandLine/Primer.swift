@@ -14,7 +14,8 @@ struct Primer: AsyncParsableCommand {
       PretrainCommand.self, GenerateCommand.self, EvaluateCommand.self, TokenizerCommand.self,
       ChatCommand.self, PullCommand.self, ModelsCommand.self, InspectCommand.self,
       QuantizeCommand.self,
-      ExportCommand.self, ServeCommand.self, BenchCommand.self,
+      ExportCommand.self, ServeCommand.self, BackupCommand.self, FeedbackCommand.self,
+      BenchCommand.self,
     ])
 
   /// Wrong usage ends with 64 whatever the parser calls it; the rest is the command's own.

@@ -54,6 +54,7 @@ struct ServeCommand: AsyncParsableCommand {
         let fields: [(String, JSONValue)] =
           [
             ("url", .string(ready.url)), ("models", .array(ready.models.map { .string($0) })),
+            ("link", .string(ready.link)),
           ] + (ready.key.map { [("key", .string($0))] } ?? [])
         FileHandle.standardOutput.write(
           Data((JSONValue.object(fields.map { (key: $0, value: $1) }).text + "\n").utf8))

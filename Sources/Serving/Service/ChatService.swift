@@ -16,6 +16,8 @@ public struct ChatService: Sendable {
     public let models: [String]
     /// The first key, made at first start and told this once.
     public let key: String?
+    /// Opens the page in a browser, signed in as the owner of this machine, once.
+    public let link: String
   }
 
   private let configuration: ServiceConfiguration
@@ -39,9 +41,15 @@ public struct ChatService: Sendable {
       attributes: [.posixPermissions: 0o700])
     let keys = try FileKeyStore(folder: configuration.data)
     let firstKey = try await Self.firstKey(keys)
+    let shelf = ModelShelf()
+    let store = try Store(folder: configuration.data)
+    try await store.endUnfinishedAnswers()
+    let product = Product(store: store, source: ShelfAnswers(models: shelf))
+    let ownersLink = try await product.ownersLink()
     let parts = ServiceParts(
-      configuration: configuration, models: ModelShelf(), keys: keys,
-      responses: try FileResponseStore(folder: configuration.data), meters: ServiceMeters())
+      configuration: configuration, models: shelf, keys: keys,
+      responses: try FileResponseStore(folder: configuration.data), meters: ServiceMeters(),
+      product: product)
     let loading = Loading(sources: sources, shelf: parts.models)
     let (addresses, addressSource) = AsyncStream<Int>.makeStream()
     let application = Application(
@@ -54,7 +62,9 @@ public struct ChatService: Sendable {
       onServerRunning: { addressSource.yield($0.localAddress?.port ?? 0) },
       logger: logger)
     let ready = Readiness(host: configuration.host, addresses: addresses, loading: loading) { url in
-      onReady(Announcement(url: url, models: parts.models.all.map(\.name), key: firstKey))
+      onReady(
+        Announcement(
+          url: url, models: parts.models.all.map(\.name), key: firstKey, link: url + ownersLink))
     }
     try await ServiceGroup(
       configuration: ServiceGroupConfiguration(

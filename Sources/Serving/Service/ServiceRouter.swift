@@ -14,8 +14,10 @@ struct ServiceParts: Sendable {
   var callers: [any CallerSource] = []
   /// Addresses beside those of the API.
   var moreRoutes: [Route] = []
-  /// Prefixes of paths that are open to anybody: the page's files.
+  /// Prefixes of paths that are open to anybody.
   var openPrefixes: [String] = []
+  /// The page, and what is behind it.
+  var product: Product?
 
   var routes: [Route] {
     let api =
@@ -35,18 +37,22 @@ struct ServiceParts: Sendable {
   var router: Router<ServiceContext> {
     let router = Router(context: ServiceContext.self)
     let routes = routes
-    let open = routes.filter { $0.access == .open }.map { "\($0.method.rawValue) \($0.path)" }
+    let open =
+      routes.filter { $0.access == .open }.map { "\($0.method.rawValue) \($0.path)" }
+      + (product?.open ?? [])
+    let sessions: [any CallerSource] = product.map { [SessionHolders(product: $0)] } ?? []
     router.add(middleware: RequestLog(meters: meters))
     router.add(middleware: ErrorAnswers())
     router.add(middleware: HostCheck(names: configuration.ownNames))
     router.add(
       middleware: Authentication(
         open: Set(open), openPrefixes: openPrefixes,
-        sources: [KeyHolders(store: keys)] + callers))
+        sources: [KeyHolders(store: keys)] + sessions + callers))
     router.add(
       middleware: OccupancyCheck(
         occupancy: Occupancy(concurrency: configuration.limits.concurrency)))
     for route in routes { route.add(to: router, limits: configuration.limits) }
+    product?.addRoutes(to: router)
     return router
   }
 

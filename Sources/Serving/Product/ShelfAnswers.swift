@@ -1,0 +1,103 @@
+import Hummingbird
+import PrimerGeneration
+
+/// Answers by the models that the service has loaded.
+struct ShelfAnswers: AnswerSource {
+  let models: ModelShelf
+  /// Where the person has chosen nothing.
+  static let standard = SamplingChoice(temperature: 0.7, topP: 0.95, maxTokens: 1024)
+
+  func models() async -> [AnswerModel] {
+    models.all.filter { $0.assistant != nil }.map {
+      AnswerModel(name: $0.name, context: $0.context)
+    }
+  }
+
+  func answer(_ request: AnswerRequest) async throws -> AsyncThrowingStream<
+    AnswerEvent, any Error
+  > {
+    guard let model = models.all.first(where: { $0.name == request.model }),
+      let assistant = model.assistant
+    else { throw AnswerRefusal.unknownModel(request.model) }
+    let prompt = try assistant.prompt(request.messages)
+    let room = model.context - prompt.count
+    guard room > 0 else {
+      throw AnswerRefusal.unfit(
+        "the conversation has \(prompt.count) tokens, and the model reads \(model.context)")
+    }
+    let options = Self.options(request.sampling, room: room)
+    let events: TextEngine.Events
+    do {
+      events = try await model.engine.write(
+        TextOrder(prompt: prompt, options: options, user: request.user))
+    } catch let error as APIError where error.status == .tooManyRequests {
+      throw AnswerRefusal.crowded(wait: (error.retryAfter ?? .seconds(5)) / .seconds(1))
+    } catch let error as GenerationError {
+      throw AnswerRefusal.unfit("\(error)")
+    }
+    return Self.told(events, promptTokens: prompt.count)
+  }
+
+  private static func options(_ choice: SamplingChoice, room: Int) -> GenerationOptions {
+    var options = GenerationOptions(
+      maxTokens: min(room, choice.maxTokens ?? standard.maxTokens!))
+    options.sampling.temperature = Float(choice.temperature ?? standard.temperature!)
+    options.sampling.topP = Float(choice.topP ?? standard.topP!)
+    options.sampling.topK = choice.topK ?? 0
+    options.sampling.minP = Float(choice.minP ?? 0)
+    options.sampling.seed = UInt64(truncatingIfNeeded: choice.seed ?? 0)
+    return options
+  }
+
+  /// The engine's events as the page's. Until the end, a piece of text counts as a token: the engine
+  /// tells the number only then.
+  private static func told(
+    _ events: TextEngine.Events, promptTokens: Int
+  ) -> AsyncThrowingStream<AnswerEvent, any Error> {
+    AsyncThrowingStream { continuation in
+      let reader = Task {
+        var tokens = 0
+        do {
+          continuation.yield(.read(promptTokens: promptTokens))
+          for try await event in events {
+            switch event {
+            case .text(let text, _) where !text.isEmpty:
+              tokens += 1
+              continuation.yield(.text(text, tokens: tokens))
+            case .text: break
+            case .finished(let reason, let usage):
+              continuation.yield(
+                .finished(
+                  reason == .length ? .length : .done, promptTokens: usage.prompt,
+                  tokens: usage.completion))
+            }
+          }
+          continuation.finish()
+        } catch {
+          continuation.finish(throwing: error)
+        }
+      }
+      continuation.onTermination = { _ in reader.cancel() }
+    }
+  }
+
+  func load() async -> AnswerLoad {
+    var all = AnswerLoad(running: 0, waiting: 0, tokensPerSecond: 0, wait: 0)
+    for model in models.all {
+      let load = await model.engine.load
+      all.running += load.running
+      all.waiting += load.waiting
+    }
+    return all
+  }
+}
+
+/// Callers by the cookie of a session. It opens the product alone: of the API's scopes it has none, so
+/// that no page of another site can use it there.
+struct SessionHolders: CallerSource {
+  let product: Product
+
+  func caller(of request: Request) async throws -> Caller? {
+    try await product.session(of: request).map { Caller(user: $0.user.id, scopes: []) }
+  }
+}
