@@ -105,7 +105,7 @@ struct Loading: Sendable {
         ServedModel(
           name: source.name, created: Int(Date().timeIntervalSince1970),
           generator: loaded.generator, assistant: loaded.assistant,
-          engine: SerialEngine(loaded.generator),
+          engine: BatchingEngine(GenerationEngine(loaded.generator)),
           constraints: ConstraintShelf(loaded.generator.tokenizer)))
     }
     shelf.finishLoading()
