@@ -198,17 +198,27 @@ def settings(page, service):
     page.keyboard.press("Escape")
 
 
-@test("an answer of 10,000 words of every kind never holds the page for 50 ms")
+@test("an answer of 10,000 words of every kind never takes the page 50 ms of processor in one piece")
 def smooth(page, service):
-    page.evaluate("""() => { window.held = [];
-        new PerformanceObserver((list) => { for (const one of list.getEntries()) held.push(one.duration); })
-            .observe({ type: 'longtask' }); }""")
+    # Time of the processor, not of the clock: a busy machine must not fail the page.
+    session = page.context.new_cdp_session(page)
+    events, ended = [], []
+    session.on("Tracing.dataCollected", lambda found: events.extend(found["value"]))
+    session.on("Tracing.tracingComplete", lambda _: ended.append(True))
+    session.send("Tracing.start", {"traceConfig": {"includedCategories": ["toplevel", "blink.user_timing"]}})
+    page.evaluate("performance.mark('here')")
     ask(page, "long 10000")
     answered(page)
     page.wait_for_timeout(1000)
-    held = page.evaluate("held")
-    print(f"      tasks over 50 ms: {len(held)}, longest {max(held, default=0):.0f} ms")
-    assert not held, held
+    session.send("Tracing.end")
+    while not ended:
+        page.wait_for_timeout(100)
+    here = next(one for one in events if one["name"] == "here")
+    tasks = [one.get("tdur", 0) / 1000 for one in events
+             if "RunTask" in one["name"] and one["pid"] == here["pid"] and one["tid"] == here["tid"]]
+    long = [round(one) for one in tasks if one > 50]
+    print(f"      {len(tasks)} tasks, longest {max(tasks):.0f} ms of processor")
+    assert len(tasks) > 1000 and not long, long
     assert len(last_answer(page)) > 30000
 
 

@@ -74,7 +74,7 @@ actor ScriptedAnswers: AnswerSource {
         words += ["\n\n```swift\n"] + (0..<length).map { "let x\($0) = \($0)\n" } + ["```\n\n"]
       default:
         words +=
-          ["\n\n| a | b |\n|---|---|\n"] + (0..<length).map { "| \($0) | $x^{\($0)}$ |\n" } + [
+          ["\n\n| a | b |\n|---|---|\n"] + (0..<length).map { "| \($0) | \($0 % 10 == 0 ? "$x^{\($0)}$" : "`x`") |\n" } + [
             "\n\n"
           ]
       }
