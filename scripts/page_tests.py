@@ -29,7 +29,7 @@ class Service:
         self.folder = tempfile.mkdtemp(prefix="primer-page-")
         self.address = f"http://127.0.0.1:{port}"
         command = [fixture, self.folder, str(port)]
-        if pathlib.Path(payloads).exists():
+        if pathlib.Path(payloads).is_file():
             command.append(payloads)
         self.process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
         self.link = self.process.stdout.readline().strip()
