@@ -13,7 +13,9 @@ enum {
   WEIGHT_PANEL = 32,
   /// Tokens whose rounded elements lie side by side, and that one call of `multiply` takes at most.
   WEIGHT_GROUP = 12,
+  /// Tokens whose sums stay in registers while packed rows pass, and that packed rows are multiplied with at most.
   WEIGHT_DIRECT_TOKENS = 4,
+  WEIGHT_MOST_DIRECT = 32,
   /// Formats with a zero point have it here: a code c stands for scale·(c − 128).
   WEIGHT_ZERO = 128,
 };
@@ -51,6 +53,7 @@ typedef struct {
   const uint8_t *data;
   int64_t row_bytes, rows;  // 1 ... WEIGHT_PANEL rows
   int64_t blocks;           // of 32 columns
+  const uint8_t *next;      // what is read behind the panel, fetched ahead; the caller's guess
 } weight_panel;
 
 /// Where a panel's sums go once they are complete.
@@ -70,10 +73,10 @@ typedef struct {
   /// sums[tokens, WEIGHT_PANEL] of unpacked weights and tokens of one group.
   void (*multiply)(enum weight_form form, int64_t blocks, const weight_tiles *tiles, const weight_input *x, int64_t width, int64_t tokens,
                    float *sums);
-  /// The same for at most WEIGHT_DIRECT_TOKENS tokens from WEIGHT_PANEL packed rows, by type; NULL where there is none.
+  /// The same for at most WEIGHT_MOST_DIRECT tokens from WEIGHT_PANEL packed rows, by type; NULL where there is none.
   void (*multiply_direct[PRIMER_WEIGHT_TYPES])(const weight_panel *panel, const weight_input *x, int64_t width, int64_t tokens,
                                                float *sums);
-  /// The same for [f16, bf16] and x in f32, columns a multiple of 16.
+  /// The same for at most WEIGHT_DIRECT_TOKENS tokens, [f16, bf16] and x in f32, columns a multiple of 16.
   void (*multiply_halves[2])(const weight_panel *panel, const float *x, int64_t stride, int64_t columns, int64_t tokens, float *sums);
   /// Bias, activation, gate and residual; writes out.
   void (*finish)(const weight_outcome *outcome);

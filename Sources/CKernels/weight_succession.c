@@ -48,13 +48,21 @@ static const uint8_t *find(const weight_succession *s, int64_t panel, int64_t of
   return NULL;
 }
 
-bool primer_weight_fetch_part(const void *successor, int worker, int threads, int64_t step) {
-  const weight_succession *s = successor;
+/// A worker's first panel of a product, and where its last ends.
+static int64_t part_begin(const weight_succession *s, int worker, int threads) {
   int64_t panels = s->panels[0];
   for (int i = 1; i < s->count && !s->gated; i++) panels += s->panels[i];
-  const int64_t chunks = (panels + s->chunk - 1) / s->chunk, panel = chunks * worker / threads * s->chunk;
-  const int64_t end = chunks * (worker + 1) / threads * s->chunk;
-  const uint8_t *p = end > panel && step * STEP_BYTES < PART_BYTES ? find(s, panel, step * STEP_BYTES) : NULL;
+  const int64_t chunks = (panels + s->chunk - 1) / s->chunk;
+  return chunks * worker / threads * s->chunk;
+}
+
+const uint8_t *primer_weight_part(const weight_succession *s, int worker, int threads, int64_t offset) {
+  const int64_t panel = part_begin(s, worker, threads);
+  return part_begin(s, worker + 1, threads) > panel ? find(s, panel, offset) : NULL;
+}
+
+bool primer_weight_fetch_part(const void *successor, int worker, int threads, int64_t step) {
+  const uint8_t *p = step * STEP_BYTES < PART_BYTES ? primer_weight_part(successor, worker, threads, step * STEP_BYTES) : NULL;
   for (int i = 0; p && i < STEP_BYTES; i += 64) __builtin_prefetch(p + i, 0, 2);
   return p;
 }

@@ -16,3 +16,6 @@ const weight_succession *primer_weight_successor(const weight_succession *produc
 
 /// A primer_idle: brings the beginning of the worker's part of a successor into its second cache.
 bool primer_weight_fetch_part(const void *successor, int worker, int threads, int64_t step);
+
+/// Where byte `offset` of a worker's part of a product lies, in the order in which it is read; NULL behind the last.
+const uint8_t *primer_weight_part(const weight_succession *product, int worker, int threads, int64_t offset);

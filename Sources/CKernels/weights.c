@@ -28,6 +28,10 @@ typedef struct {
   int64_t step;        // tokens whose sums are complete together
   int64_t panel_rows, item_panels;
   int64_t first_item[PRIMER_WEIGHT_MATRICES + 1];
+  // Of few tokens:
+  const weight_succession *successor;  // most likely; or NULL
+  int64_t chunk;                       // items that a thread takes at once
+  int threads;
 } weight_plan;
 
 static inline int64_t smaller(int64_t a, int64_t b) { return a < b ? a : b; }
@@ -52,7 +56,8 @@ static void round_rows(void *context, int64_t begin, int64_t end, int worker) {
 static weight_panel panel_of(const weight_plan *plan, int matrix, int64_t row) {
   const primer_weight_matrix *m = plan->product->matrices + matrix;
   const int64_t row_bytes = weight_row_bytes(m->type, plan->product->columns);
-  return (weight_panel){m->type, (const uint8_t *)m->data + row * row_bytes, row_bytes, smaller(plan->panel_rows, m->rows - row), plan->blocks};
+  const uint8_t *data = (const uint8_t *)m->data + row * row_bytes;
+  return (weight_panel){m->type, data, row_bytes, smaller(plan->panel_rows, m->rows - row), plan->blocks, data + plan->panel_rows * row_bytes};
 }
 
 /// sums[tokens, stride] of a panel of f32, f16 or bf16 weights; `floats` holds the panel in f32.
@@ -92,9 +97,9 @@ static void unpack_panel(const weight_plan *plan, const weight_panel *panel, voi
 
 /// Whether the panel's product is taken from the packed weights.
 static bool is_direct(const weight_plan *plan, const weight_panel *panel) {
-  if (panel->rows != WEIGHT_PANEL || plan->product->tokens > WEIGHT_DIRECT_TOKENS) return false;
+  if (panel->rows != WEIGHT_PANEL || plan->product->tokens > WEIGHT_MOST_DIRECT) return false;
   if (panel->type == PRIMER_WEIGHT_F16 || panel->type == PRIMER_WEIGHT_BF16)
-    return plan->product->columns % 16 == 0 && plan->kernels->multiply_halves[0];
+    return plan->product->tokens <= WEIGHT_DIRECT_TOKENS && plan->product->columns % 16 == 0 && plan->kernels->multiply_halves[0];
   return plan->kernels->multiply_direct[panel->type];
 }
 
@@ -110,8 +115,17 @@ static void multiply_panel(const weight_plan *plan, const weight_panel *panel, v
   plan->kernels->multiply(weight_form_of(panel->type), plan->blocks, &tiles, x, plan->width, tokens, sums);
 }
 
+/// What a panel's sums are to be added to comes into cache while they are worked out.
+static void fetch_residual(const weight_outcome *outcome) {
+  const primer_weight_matrix *matrix = outcome->product->matrices + outcome->matrix;
+  if (!matrix->residual) return;
+  const float *from = matrix->residual + outcome->token * matrix->out_stride + outcome->row;
+  for (int64_t t = 0; t < outcome->tokens; t++, from += matrix->out_stride)
+    for (int64_t i = 0; i < outcome->rows; i += 16) __builtin_prefetch(from + i);
+}
+
 /// All tokens' products with panels of the same rows of a matrix, or of the gated pair. Tokens go by in groups, each past all panels.
-static void compute_item(const weight_plan *plan, int matrix, int64_t panel, int64_t end) {
+static void compute_item(const weight_plan *plan, int matrix, int64_t panel, int64_t end, const uint8_t *const next[2]) {
   const primer_weight_product *g = plan->product;
   const int count = g->gated ? 2 : 1;
   const int64_t sums_bytes = plan->step * plan->panel_rows * (int64_t)sizeof(float);
@@ -130,27 +144,53 @@ static void compute_item(const weight_plan *plan, int matrix, int64_t panel, int
     outcome.sums = (const float *)(const void *)sums;
     outcome.up = (const float *)(const void *)(sums + sums_bytes);
     for (int64_t p = panel; p < end; p++) {
+      outcome.row = p * plan->panel_rows;
+      outcome.rows = panel_of(plan, matrix, outcome.row).rows;
+      if (g->tokens > WEIGHT_DIRECT_TOKENS) fetch_residual(&outcome);
       for (int i = 0; i < count; i++) {
-        const weight_panel rows = panel_of(plan, matrix + i, p * plan->panel_rows);
+        weight_panel rows = panel_of(plan, matrix + i, outcome.row);
+        if (next[i]) rows.next = next[i];
         multiply_panel(plan, &rows, unpacked + (p - panel) * bytes + i * first_bytes, token, outcome.tokens,
                        (float *)(void *)(sums + i * sums_bytes));
-        outcome.rows = rows.rows;
       }
-      outcome.row = p * plan->panel_rows;
       plan->kernels->finish(&outcome);
     }
   }
 }
 
+/// The matrix of an item, and the item's first panel of it.
+static int locate(const weight_plan *plan, int64_t item, int64_t *panel) {
+  int matrix = 0;
+  while (item >= plan->first_item[matrix + 1]) matrix++;
+  *panel = (item - plan->first_item[matrix]) * plan->item_panels;
+  return matrix;
+}
+
+/// What a worker reads behind an item's panels of few tokens where that is not what lies behind them: another matrix, or the product that
+/// follows.
+static void find_next(const weight_plan *plan, int64_t item, int worker, const uint8_t *next[2]) {
+  const int64_t items = plan->first_item[plan->product->count], chunks = parts(items, plan->chunk);
+  const int64_t end = smaller(chunks * (worker + 1) / plan->threads * plan->chunk, items);
+  int64_t panel;
+  if (item + 1 < end) {
+    const int matrix = locate(plan, item + 1, &panel);
+    if (panel == 0) next[0] = panel_of(plan, matrix, 0).data;
+  } else if (item + 1 == end && plan->successor) {
+    const int64_t row_bytes = weight_row_bytes(plan->product->matrices[0].type, plan->product->columns);
+    next[0] = primer_weight_part(plan->successor, worker, plan->threads, 0);
+    if (plan->product->gated) next[1] = primer_weight_part(plan->successor, worker, plan->threads, WEIGHT_PANEL * row_bytes);
+  }
+}
+
 static void compute_items(void *context, int64_t begin, int64_t end, int worker) {
-  (void)worker;
   const weight_plan *plan = context;
   for (int64_t item = begin; item < end; item++) {
-    int matrix = 0;
-    while (item >= plan->first_item[matrix + 1]) matrix++;
-    const int64_t panel = (item - plan->first_item[matrix]) * plan->item_panels;
+    int64_t panel;
+    const int matrix = locate(plan, item, &panel);
     const int64_t panels = parts(plan->product->matrices[matrix].rows, plan->panel_rows);
-    compute_item(plan, matrix, panel, smaller(panel + plan->item_panels, panels));
+    const uint8_t *next[2] = {};
+    if (plan->chunk) find_next(plan, item, worker, next);
+    compute_item(plan, matrix, panel, smaller(panel + plan->item_panels, panels), next);
   }
 }
 
@@ -200,9 +240,9 @@ static void choose_items(weight_plan *plan, int64_t threads) {
 }
 
 /// What most likely follows this product of few tokens.
-static const weight_succession *successor_of(const weight_plan *plan, int64_t chunk) {
+static const weight_succession *successor_of(const weight_plan *plan) {
   const primer_weight_product *g = plan->product;
-  weight_succession this = {.count = g->count, .chunk = (int32_t)chunk, .gated = g->gated};
+  weight_succession this = {.count = g->count, .chunk = (int32_t)plan->chunk, .gated = g->gated};
   for (int i = 0; i < g->count; i++) {
     this.data[i] = g->matrices[i].data;
     this.panels[i] = (int32_t)parts(g->matrices[i].rows, plan->panel_rows);
@@ -216,20 +256,24 @@ void primer_weight_product_run(primer_pool *pool, const primer_weight_product *g
   weight_plan plan = {.product = g, .kernels = primer_weight_kernels(), .matmul = primer_matmul_kernels(), .panel_rows = WEIGHT_PANEL};
   const bool rounds = is_rounded(g);
   plan.blocks = g->columns / WEIGHT_BLOCK;
-  plan.step = rounds ? WEIGHT_GROUP : FLOAT_TOKENS;
+  const bool few = g->tokens <= (rounds ? WEIGHT_MOST_DIRECT : WEIGHT_DIRECT_TOKENS);
+  plan.step = !rounds ? FLOAT_TOKENS : few ? g->tokens : WEIGHT_GROUP;
   choose_items(&plan, primer_pool_threads(pool));
   if (rounds) {
-    plan.width = smaller(g->tokens, WEIGHT_GROUP);
+    plan.width = plan.step < g->tokens ? plan.step : g->tokens;
     // Products of three tokens read one input more.
     const int64_t inputs = parts(g->tokens, plan.width) * plan.width * plan.blocks + 1;
     plan.inputs = primer_scratch(PRIMER_SCRATCH_WEIGHT_INPUTS, (size_t)inputs * sizeof *plan.inputs);
     primer_pool_run(pool, g->tokens, primer_rows_in_chunk(PRIMER_LIGHT_CHUNK, g->columns), round_rows, &plan);
   }
   const int64_t row_bytes = weight_row_bytes(g->matrices[0].type, g->columns) + 1;
-  const bool few = g->tokens <= WEIGHT_DIRECT_TOKENS;
-  const int64_t chunk = few ? CHUNK_BYTES / (row_bytes * plan.panel_rows) + 1 : 1;
-  const weight_succession *next = few && primer_pool_threads(pool) > 1 ? successor_of(&plan, chunk) : NULL;
-  primer_pool_run_in_spans(pool, plan.first_item[g->count], chunk, compute_items, &plan, next ? primer_weight_fetch_part : NULL, next);
+  if (few) {
+    plan.threads = primer_pool_threads(pool);
+    plan.chunk = CHUNK_BYTES / (row_bytes * plan.panel_rows) + 1;
+    plan.successor = successor_of(&plan);
+  }
+  primer_pool_run_in_spans(pool, plan.first_item[g->count], few ? plan.chunk : 1, compute_items, &plan,
+                           plan.successor ? primer_weight_fetch_part : NULL, plan.successor);
 }
 
 typedef struct {

@@ -1,0 +1,172 @@
+internal import PrimerLayers
+internal import Synchronization
+
+/// Where requests meet the engine: the queue, who gave up, and what is known of the engine's work. Every
+/// call is short, so that nobody waits for a pass of the model.
+final class EngineDesk: Sendable {
+  private struct State: ~Copyable {
+    var queue = FairQueue<EngineTask>()
+    /// Ids that wait, and those that are running.
+    var waiting: Set<Int> = []
+    var running: Set<Int> = []
+    var cancelled: Set<Int> = []
+    var prediction = WaitPrediction()
+    var status = EngineStatus()
+    var nextID = 0
+    var isWorking = false
+    var isDraining = false
+    /// Seconds of work that running tasks have left, about.
+    var runningWork = 0.0
+  }
+
+  private let state: Mutex<State>
+  private let configuration: EngineConfiguration
+
+  init(_ configuration: EngineConfiguration, pages: Int) {
+    self.configuration = configuration
+    var state = State()
+    state.status.pages = pages
+    self.state = Mutex(state)
+  }
+
+  /// Queues a task, made where it is accepted; its id.
+  func accept(
+    _ prompt: [Int32], most: Int, user: String, _ goal: () -> EngineTask.Goal
+  ) throws -> Int {
+    try state.withLock { state in
+      if state.isDraining { throw EngineRefusal.draining }
+      let seconds = state.prediction.work(
+        prompt: prompt.count, most: most, together: configuration.mostRunning)
+      let wait = Self.wait(&state, user, seconds, configuration)
+      guard wait <= configuration.longestWait, state.waiting.count < configuration.mostWaiting
+      else {
+        throw EngineRefusal.crowded(retryAfter: max(1, wait - configuration.longestWait))
+      }
+      state.nextID += 1
+      let task = EngineTask(
+        id: state.nextID, user: user, prompt: prompt, predicted: (seconds, prompt.count), goal())
+      state.queue.append(task, cost: Double(prompt.count + most), user: user)
+      state.waiting.insert(task.id)
+      state.prediction.wait(user, seconds: seconds, tokens: prompt.count)
+      return task.id
+    }
+  }
+
+  /// Nobody waits while there is room among the running.
+  private static func wait(
+    _ state: inout State, _ user: String, _ seconds: Double, _ configuration: EngineConfiguration
+  ) -> Double {
+    let room = configuration.mostRunning - state.running.count - state.waiting.count
+    guard room <= 0 else { return 0 }
+    let turns = state.prediction.wait(user, own: seconds)
+    // The first place becomes free when the running are, on average, half done.
+    let places = state.running.isEmpty ? 0 : state.runningWork / Double(state.running.count)
+    return turns + places
+  }
+
+  func predictedWait(user: String, prompt: Int, most: Int) -> Double {
+    state.withLock { state in
+      let seconds = state.prediction.work(
+        prompt: prompt, most: most, together: configuration.mostRunning)
+      return Self.wait(&state, user, seconds, configuration)
+    }
+  }
+
+  /// True if the task is not done yet, so that the engine must see to it.
+  func cancel(_ id: Int) -> Bool {
+    state.withLock { state in
+      guard state.waiting.contains(id) || state.running.contains(id) else { return false }
+      state.cancelled.insert(id)
+      return true
+    }
+  }
+
+  /// True where the caller is to set the engine working.
+  func claimWork() -> Bool {
+    state.withLock { state in
+      defer { state.isWorking = true }
+      return !state.isWorking
+    }
+  }
+
+  /// The engine found nothing to do; false where something came in between.
+  func rest() -> Bool {
+    state.withLock { state in
+      guard state.waiting.isEmpty, state.running.isEmpty, state.cancelled.isEmpty else {
+        return false
+      }
+      state.isWorking = false
+      return true
+    }
+  }
+
+  func drain() { state.withLock { $0.isDraining = true } }
+  var isIdle: Bool { state.withLock { !$0.isWorking } }
+
+  var status: EngineStatus {
+    state.withLock { state in
+      var status = state.status
+      status.running = state.running.count
+      status.waiting = state.waiting.count
+      status.waitingTokens = state.prediction.waitingTokens
+      status.prefillTokensPerSecond = state.prediction.prefillSpeed
+      status.decodeTokensPerSecond = state.prediction.decodeSpeed(configuration.mostRunning)
+      status.predictedWait = Self.wait(&state, "", 0, configuration)
+      return status
+    }
+  }
+}
+
+// What the engine's thread says and asks.
+extension EngineDesk {
+  /// Who gave up since the last time; those that waited are gone from the queue.
+  func takeCancelled() -> Set<Int> {
+    state.withLock { state in
+      guard !state.cancelled.isEmpty else { return [] }
+      defer { state.cancelled = [] }
+      let ids = state.cancelled
+      for task in state.queue.remove(where: { ids.contains($0.id) }) {
+        state.waiting.remove(task.id)
+        state.prediction.leave(
+          task.user, seconds: task.predicted.seconds, tokens: task.predicted.tokens)
+      }
+      return ids
+    }
+  }
+
+  /// The next in turn.
+  func next() -> EngineTask? {
+    state.withLock { state in
+      guard let task = state.queue.popFirst() else { return nil }
+      state.waiting.remove(task.id)
+      state.running.insert(task.id)
+      state.runningWork += task.predicted.seconds / 2
+      state.prediction.leave(
+        task.user, seconds: task.predicted.seconds, tokens: task.predicted.tokens)
+      state.status.promptTokens += task.promptCount
+      return task
+    }
+  }
+
+  func countCached(_ tokens: Int) { state.withLock { $0.status.cachedTokens += tokens } }
+  func countPreemption() { state.withLock { $0.status.preemptions += 1 } }
+
+  func finish(_ task: EngineTask, written: Int, most: Int) {
+    let (id, seconds) = (task.id, task.predicted.seconds)
+    state.withLock { state in
+      guard state.running.remove(id) != nil else { return }
+      state.runningWork = max(0, state.runningWork - seconds / 2)
+      state.prediction.measureLength(written, of: most)
+    }
+  }
+
+  /// A pass is over.
+  func measure(rows: Int, texts: Int, written: Int, seconds: Double) {
+    state.withLock { state in
+      state.prediction.measure(rows: rows, texts: texts, seconds: seconds)
+      state.status.generatedTokens += written
+    }
+  }
+
+  func count(usedPages: Int) { state.withLock { $0.status.usedPages = usedPages } }
+}

@@ -1,0 +1,69 @@
+/// Waiting work, fair between users: deficit round robin (Shreedhar and Varghese 1995). In each round
+/// a user may take work of `quantum` tokens more, so who asks for much waits for himself.
+struct FairQueue<Element> {
+  private struct Line {
+    var entries: ArraySlice<(element: Element, cost: Double)> = []
+    var deficit = 0.0
+  }
+
+  private let quantum: Double
+  private var lines: [String: Line] = [:]
+  /// Users with work, the one whose turn it is first.
+  private var turns: ArraySlice<String> = []
+
+  init(quantum: Double = 256) { self.quantum = quantum }
+
+  var isEmpty: Bool { turns.isEmpty }
+  var count: Int { lines.values.reduce(0) { $0 + $1.entries.count } }
+  var elements: [Element] { lines.values.flatMap { $0.entries.map(\.element) } }
+
+  mutating func append(_ element: Element, cost: Double, user: String) {
+    if lines[user] == nil { turns.append(user) }
+    lines[user, default: Line()].entries.append((element, cost))
+  }
+
+  /// The next in turn.
+  mutating func popFirst() -> Element? {
+    while let user = turns.first {
+      var line = lines[user]!
+      let first = line.entries.first!
+      if line.deficit >= first.cost || turns.count == 1 {
+        line.deficit = max(0, line.deficit - first.cost)
+        line.entries.removeFirst()
+        set(line, user)
+        return first.element
+      }
+      line.deficit += quantum
+      lines[user] = line
+      // His turn goes on while what he has saved suffices.
+      if line.deficit < first.cost { turns = turns.dropFirst() + [user] }
+    }
+    return nil
+  }
+
+  private mutating func set(_ line: Line, _ user: String) {
+    if line.entries.isEmpty {
+      lines[user] = nil
+      turns.removeAll { $0 == user }
+    } else {
+      lines[user] = line
+      if line.deficit < line.entries.first!.cost { turns = turns.dropFirst() + [user] }
+    }
+  }
+
+  /// Takes out what `matches`.
+  mutating func remove(where matches: (Element) -> Bool) -> [Element] {
+    var removed: [Element] = []
+    for user in turns {
+      let line = lines[user]!
+      let gone = line.entries.filter { matches($0.element) }
+      guard !gone.isEmpty else { continue }
+      removed += gone.map(\.element)
+      var rest = line
+      rest.entries = line.entries.filter { !matches($0.element) }[...]
+      lines[user] = rest.entries.isEmpty ? nil : rest
+    }
+    turns = turns.filter { lines[$0] != nil }[...]
+    return removed
+  }
+}

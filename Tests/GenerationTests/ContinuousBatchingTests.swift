@@ -1,0 +1,250 @@
+import Foundation
+import PrimerGeneration
+import PrimerLayers
+import PrimerModels
+import PrimerTensors
+import PrimerTokenizers
+import TestSupport
+import Testing
+
+@Suite("Texts written together")
+struct ContinuousBatchingTests {
+  private static let context = 200
+
+  private static func generator() throws -> TextGenerator {
+    try TinyModels.generator(context: context, sharpness: 6)
+  }
+
+  /// What came of a request.
+  struct Outcome: Equatable {
+    var text = ""
+    var tokens: [Int32] = []
+    var reason: FinishReason?
+    var choices: [TokenChoice] = []
+    var cached = 0
+
+    static func == (a: Outcome, b: Outcome) -> Bool {
+      a.text == b.text && a.tokens == b.tokens && a.reason == b.reason && a.choices == b.choices
+    }
+  }
+
+  private func outcome(
+    _ events: AsyncThrowingStream<EngineEvent, any Error>
+  ) async throws -> Outcome {
+    var outcome = Outcome()
+    for try await event in events {
+      switch event {
+      case .began(let cached): outcome.cached = cached
+      case .text(let text, let choices):
+        outcome.text += text
+        outcome.choices += choices
+      case .finished(let result):
+        #expect(result.text == outcome.text)
+        outcome.tokens = result.tokens
+        outcome.reason = result.finishReason
+      }
+    }
+    return outcome
+  }
+
+  private func alone(_ generator: TextGenerator, _ request: EngineRequest) throws -> Outcome {
+    let result = try generator.generate(request.prompt, request.options)
+    return Outcome(
+      text: result.text, tokens: result.tokens, reason: result.finishReason,
+      choices: result.choices)
+  }
+
+  /// Requests of which some begin alike.
+  private func requests(_ count: Int, _ random: inout SplitMix) -> [EngineRequest] {
+    let beginnings = (0..<3).map { _ in
+      (0..<Int.random(in: 20...110, using: &random)).map { _ in
+        Int32.random(in: 0..<17, using: &random)
+      }
+    }
+    return (0..<count).map { index in
+      var prompt = beginnings.randomElement(using: &random)!
+      prompt += (0..<Int.random(in: 0...50, using: &random)).map { _ in
+        Int32.random(in: 0..<17, using: &random)
+      }
+      var options = GenerationOptions(maxTokens: .random(in: 0...60, using: &random))
+      options.sampling = Bool.random(using: &random) ? .greedy : SamplingSettings()
+      options.sampling.seed = random.next()
+      if index % 3 == 0 { options.stops = ["ab", "p"] }
+      if index % 4 == 0 { options.topLogProbabilities = 2 }
+      return EngineRequest(prompt: prompt, options: options, user: "user \(index % 3)")
+    }
+  }
+
+  @Test(
+    "have the bytes that each has alone, in any mixture, cache, chunks and threads",
+    arguments: 0..<6)
+  func mixtures(round: Int) async throws {
+    let seed = FuzzTime.seed(UInt64(40 + round))
+    var random = SplitMix(state: seed)
+    let generator = try Self.generator()
+    let requests = requests(24, &random)
+    let expected = try requests.map { try alone(generator, $0) }
+    for trial in 0..<4 {
+      var configuration = EngineConfiguration()
+      configuration.mostRunning = .random(in: 1...24, using: &random)
+      configuration.prefillChunk = .random(in: 1...120, using: &random)
+      configuration.sharedChunk = .random(in: 1...40, using: &random)
+      configuration.cacheTokens = [nil, 0, 400, 900][trial]
+      configuration.sharesPrefixes = trial != 2
+      let pool = ComputePool(threads: .random(in: 1...3, using: &random))
+      let engine = GenerationEngine(generator, configuration, pool: pool)
+      let order = requests.indices.shuffled(using: &random)
+      let found = try await withThrowingTaskGroup(of: (Int, Outcome).self) { group in
+        for index in order {
+          let events = try engine.submit(requests[index])
+          group.addTask { (index, try await outcome(events)) }
+        }
+        return try await group.reduce(into: [Int: Outcome]()) { $0[$1.0] = $1.1 }
+      }
+      for index in requests.indices {
+        #expect(found[index] == expected[index], "seed \(seed), trial \(trial), request \(index)")
+      }
+      await engine.drain()
+      #expect(engine.status.usedPages == 0 && engine.status.running == 0)
+    }
+  }
+
+  @Test("that do not fit into the cache together are put back and come out the same")
+  func preemption() async throws {
+    let generator = try Self.generator()
+    var configuration = EngineConfiguration()
+    configuration.cacheTokens = 1
+    let engine = GenerationEngine(generator, configuration)
+    let requests = (0..<5).map { index in
+      EngineRequest(
+        prompt: (0..<20).map { Int32(($0 * 3 + index) % 17) },
+        options: GenerationOptions(maxTokens: 150, sampling: .greedy))
+    }
+    let streams = try requests.map { try engine.submit($0) }
+    for (request, stream) in zip(requests, streams) {
+      #expect(try await outcome(stream) == alone(generator, request))
+    }
+    #expect(engine.status.preemptions > 0)
+  }
+
+  @Test("share the beginnings that were read before, and those still running")
+  func prefixes() async throws {
+    let generator = try Self.generator()
+    let engine = GenerationEngine(generator)
+    let prompt = (0..<100).map { Int32($0 * 7 % 17) }
+    let options = GenerationOptions(maxTokens: 20, sampling: .greedy)
+    let first = try await outcome(engine.submit(EngineRequest(prompt: prompt, options: options)))
+    #expect(first.cached == 0)
+    // Three whole pages of 32 tokens.
+    let second = try await outcome(engine.submit(EngineRequest(prompt: prompt, options: options)))
+    #expect(second.cached == 96 && second == first)
+    // A conversation goes on: what was written is known too, and a part of a page.
+    let longer = prompt + first.tokens.prefix(12) + [3, 3, 3]
+    let third = try await outcome(engine.submit(EngineRequest(prompt: longer, options: options)))
+    #expect(third.cached == 96)
+    let parting = Array(prompt.prefix(80)) + [1, 1, 1, 1, 1, 1]
+    let request = EngineRequest(prompt: parting, options: options)
+    let fourth = try await outcome(engine.submit(request))
+    #expect(fourth.cached == 80)
+    #expect(try fourth == alone(generator, request))
+  }
+
+  @Test("end when nobody reads them, and leave their pages, while prompts are read and later")
+  func cancellation() async throws {
+    let generator = try Self.generator()
+    var configuration = EngineConfiguration()
+    configuration.prefillChunk = 1
+    let engine = GenerationEngine(generator, configuration)
+    let request = EngineRequest(
+      prompt: (0..<120).map { Int32($0 % 17) },
+      options: GenerationOptions(maxTokens: 70, sampling: .greedy))
+    do { _ = try engine.submit(request) }
+    do {
+      let events = try engine.submit(request)
+      for try await case .text in events { break }
+    }
+    await settled(engine)
+    #expect(engine.status.running == 0 && engine.status.waiting == 0)
+    #expect(engine.status.usedPages == 0)
+  }
+
+  /// Waits until nothing runs, however long it takes.
+  private func settled(_ engine: GenerationEngine) async {
+    while engine.status.running + engine.status.waiting > 0 || engine.status.usedPages > 0 {
+      try? await Task.sleep(for: .milliseconds(2))
+    }
+  }
+
+  @Test("are refused with a time to wait where too many wait, and once the engine is to stop")
+  func refusals() async throws {
+    let generator = try Self.generator()
+    var configuration = EngineConfiguration()
+    configuration.mostRunning = 1
+    configuration.mostWaiting = 2
+    let engine = GenerationEngine(generator, configuration)
+    let request = EngineRequest(
+      prompt: [1, 2, 3], options: GenerationOptions(maxTokens: 190, sampling: .greedy))
+    var accepted: [AsyncThrowingStream<EngineEvent, any Error>] = []
+    var refusal: EngineRefusal?
+    while refusal == nil {
+      do { accepted.append(try engine.submit(request)) } catch let error as EngineRefusal {
+        refusal = error
+      }
+    }
+    guard case .crowded(let seconds) = refusal else {
+      Issue.record("\(refusal!)")
+      return
+    }
+    #expect(seconds >= 1)
+    async let drained: Void = engine.drain()
+    for events in accepted { #expect(try await outcome(events).tokens.count == 190) }
+    await drained
+    #expect(throws: EngineRefusal.draining) { try engine.submit(request) }
+  }
+
+  @Test("do not suffer from one whose constraint allows nothing")
+  func deadEnd() async throws {
+    final class Nothing: TokenConstraint {
+      func mask() -> TokenMask { TokenMask(allowsAll: false, vocabulary: 17) }
+      func accept(_ token: Int32) -> Bool { false }
+      var isComplete: Bool { false }
+      func fork() -> any TokenConstraint { Nothing() }
+    }
+    let generator = try Self.generator()
+    let engine = GenerationEngine(generator)
+    let options = GenerationOptions(maxTokens: 30, sampling: .greedy)
+    let good = EngineRequest(prompt: [1, 2], options: options)
+    let stream = try engine.submit(good)
+    let bad = try engine.submit(
+      EngineRequest(prompt: [1, 2], options: options, constraint: { Nothing() }))
+    await #expect(throws: GenerationError.deadEnd(afterTokens: 0)) { try await outcome(bad) }
+    #expect(try await outcome(stream) == alone(generator, good))
+  }
+
+  @Test("mean states and choices of prompts are the same beside others and in any chunks")
+  func reading() async throws {
+    let generator = try Self.generator()
+    let tokens = (0..<90).map { Int32($0 * 5 % 17) }
+    let states = withoutGradients {
+      generator.model.hidden(Tensor(tokens, shape: [1, 90]), ForwardPass())
+    }
+    let whole = GenerationEngine(generator)
+    let mean = try await whole.meanState(of: tokens)
+    let expected = states.reshaped([90, -1]).scalars
+    for column in mean.indices {
+      let sum = (0..<90).reduce(Float(0)) { $0 + expected[$1 * mean.count + column] }
+      #expect(abs(mean[column] - sum / 90) < 2e-3)
+    }
+    let choices = try await whole.choices(of: tokens, alternatives: 3)
+    #expect(choices.map(\.token) == Array(tokens.dropFirst()))
+    var configuration = EngineConfiguration()
+    configuration.prefillChunk = 7
+    configuration.sharedChunk = 5
+    let cut = GenerationEngine(generator, configuration)
+    let other = try cut.submit(
+      EngineRequest(prompt: [4], options: GenerationOptions(maxTokens: 100)))
+    #expect(try await cut.meanState(of: tokens) == mean)
+    #expect(try await cut.choices(of: tokens, alternatives: 3) == choices)
+    #expect(try await outcome(other).tokens.count == 100)
+  }
+}

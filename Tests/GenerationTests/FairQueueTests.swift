@@ -1,0 +1,58 @@
+import Testing
+
+@testable import PrimerGeneration
+
+@Suite("Fair turns")
+struct FairQueueTests {
+  @Test("one user's fifty requests do not hold up another's one")
+  func light() {
+    var queue = FairQueue<String>(quantum: 100)
+    for index in 0..<50 { queue.append("heavy \(index)", cost: 100, user: "heavy") }
+    queue.append("light", cost: 100, user: "light")
+    let order = (0..<51).map { _ in queue.popFirst()! }
+    #expect(order.firstIndex(of: "light")! <= 2)
+    #expect(order.filter { $0 != "light" } == (0..<50).map { "heavy \($0)" })
+    #expect(queue.isEmpty && queue.popFirst() == nil)
+  }
+
+  @Test("users get equal shares of tokens, not of requests")
+  func shares() {
+    var queue = FairQueue<(user: String, cost: Double)>(quantum: 50)
+    for _ in 0..<100 {
+      queue.append(("small", 10), cost: 10, user: "small")
+      queue.append(("large", 100), cost: 100, user: "large")
+    }
+    var taken = ["small": 0.0, "large": 0.0]
+    while taken["small"]! < 900 {
+      let next = queue.popFirst()!
+      taken[next.user]! += next.cost
+    }
+    #expect(abs(taken["large"]! - taken["small"]!) <= 200)
+  }
+
+  @Test("what is taken out is gone, and the rest keeps its order")
+  func removal() {
+    var queue = FairQueue<Int>()
+    for index in 0..<10 { queue.append(index, cost: 1, user: "\(index % 2)") }
+    #expect(queue.remove { $0 % 3 == 0 }.sorted() == [0, 3, 6, 9])
+    #expect(queue.count == 6)
+    let rest = (0..<6).map { _ in queue.popFirst()! }
+    #expect(rest.sorted() == [1, 2, 4, 5, 7, 8])
+    #expect(rest.filter { $0 % 2 == 0 } == [2, 4, 8])
+  }
+
+  @Test("a wait is what is queued over the speed, and no more than fair turns let pass")
+  func prediction() {
+    var prediction = WaitPrediction()
+    #expect(prediction.work(prompt: 1000, most: 100, together: 8) == 0)
+    prediction.measure(rows: 1000, texts: 0, seconds: 1)
+    prediction.measure(rows: 0, texts: 8, seconds: 0.1)
+    let seconds = prediction.work(prompt: 500, most: 80, together: 8)
+    #expect(abs(seconds - 1.5) < 1e-9)
+    for _ in 0..<10 { prediction.wait("heavy", seconds: seconds, tokens: 500) }
+    #expect(abs(prediction.wait("heavy", own: seconds) - 15) < 1e-9)
+    #expect(abs(prediction.wait("light", own: seconds) - 1.5) < 1e-9)
+    for _ in 0..<10 { prediction.leave("heavy", seconds: seconds, tokens: 500) }
+    #expect(prediction.wait("light", own: seconds) == 0 && prediction.waitingTokens == 0)
+  }
+}
