@@ -1,12 +1,19 @@
 """What the chat page does, seen in a browser. Each test is a sentence; run by scripts/page."""
 
 import argparse
+import http.client
+import http.cookiejar
+import json
 import pathlib
+import random
 import shutil
 import subprocess
 import sys
 import tempfile
+import threading
 import time
+import urllib.error
+import urllib.request
 
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import sync_playwright
@@ -25,11 +32,12 @@ def test(sentence):
 class Service:
     """The fixture, on a port of its own, with a data folder that goes with it."""
 
-    def __init__(self, fixture, payloads, port=8199):
-        self.folder = tempfile.mkdtemp(prefix="primer-page-")
+    def __init__(self, fixture, payloads, port=8199, folder=None):
+        self.fixture = fixture
+        self.folder = folder or tempfile.mkdtemp(prefix="primer-page-")
         self.address = f"http://127.0.0.1:{port}"
         command = [fixture, self.folder, str(port)]
-        if pathlib.Path(payloads).exists():
+        if pathlib.Path(payloads).is_file():
             command.append(payloads)
         self.process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
         self.link = self.process.stdout.readline().strip()
@@ -40,6 +48,31 @@ class Service:
         shutil.rmtree(self.folder, ignore_errors=True)
 
 
+class Client:
+    """The owner, without a browser."""
+
+    def __init__(self, service):
+        jar = http.cookiejar.CookieJar()
+        self.opener = urllib.request.build_opener(urllib.request.HTTPCookieProcessor(jar))
+        self.address = service.address
+        self.csrf = ""
+        self.opener.open(service.link).read()
+        self.csrf = self.call("GET", "me")["csrf"]
+
+    def call(self, method, path, body=None):
+        request = urllib.request.Request(
+            f"{self.address}/api/{path}", method=method, data=None if body is None else json.dumps(body).encode(),
+            headers={"Content-Type": "application/json", "X-CSRF-Token": self.csrf})
+        try:
+            with self.opener.open(request, timeout=20) as answer:
+                return json.loads(answer.read() or b"null")
+        except urllib.error.HTTPError as refused:
+            if refused.code != 429:
+                raise
+            time.sleep(0.05)
+            return json.loads(refused.read())
+
+
 def ask(page, text):
     page.fill("#question", text)
     page.press("#question", "Enter")
@@ -48,7 +81,7 @@ def ask(page, text):
 def answered(page):
     page.wait_for_function(
         """() => { const all = document.querySelectorAll('.message.assistant');
-        return all.length && !document.querySelector('.writing') }""", timeout=60000)
+        return all.length && !document.querySelector('.writing') }""", timeout=180000)
 
 
 def last_answer(page):
@@ -198,17 +231,27 @@ def settings(page, service):
     page.keyboard.press("Escape")
 
 
-@test("an answer of 10,000 words of every kind never holds the page for 50 ms")
+@test("an answer of 10,000 words of every kind never takes the page 50 ms of processor in one piece")
 def smooth(page, service):
-    page.evaluate("""() => { window.held = [];
-        new PerformanceObserver((list) => { for (const one of list.getEntries()) held.push(one.duration); })
-            .observe({ type: 'longtask' }); }""")
+    # Time of the processor, not of the clock: a busy machine must not fail the page.
+    session = page.context.new_cdp_session(page)
+    events, ended = [], []
+    session.on("Tracing.dataCollected", lambda found: events.extend(found["value"]))
+    session.on("Tracing.tracingComplete", lambda _: ended.append(True))
+    session.send("Tracing.start", {"traceConfig": {"includedCategories": ["toplevel", "blink.user_timing"]}})
+    page.evaluate("performance.mark('here')")
     ask(page, "long 10000")
     answered(page)
     page.wait_for_timeout(1000)
-    held = page.evaluate("held")
-    print(f"      tasks over 50 ms: {len(held)}, longest {max(held, default=0):.0f} ms")
-    assert not held, held
+    session.send("Tracing.end")
+    while not ended:
+        page.wait_for_timeout(100)
+    here = next(one for one in events if one["name"] == "here")
+    tasks = [one.get("tdur", 0) / 1000 for one in events
+             if "RunTask" in one["name"] and one["pid"] == here["pid"] and one["tid"] == here["tid"]]
+    long = [round(one) for one in tasks if one > 50]
+    print(f"      {len(tasks)} tasks, longest {max(tasks):.0f} ms of processor")
+    assert len(tasks) > 1000 and not long, long
     assert len(last_answer(page)) > 30000
 
 
@@ -356,6 +399,38 @@ def rank(page, service):
     page.wait_for_function("() => document.querySelectorAll('.ranking li').length == 0")
     counts = page.evaluate("fetch('/api/admin').then((answer) => answer.json())")["feedback"]
     assert counts["ranking"] == 1, counts
+
+
+@test("kill -9 at any moment loses no acknowledged question, and leaves no answer being written")
+def killed(page, service):
+    folder = tempfile.mkdtemp(prefix="primer-kill-")
+    acknowledged = {}
+    for turn in range(6):
+        other = Service(service.fixture, "", port=8200, folder=folder)
+        client = Client(other)
+        for question, content in acknowledged.items():
+            kept = {one["id"]: one for one in client.call("GET", f"conversations/{content[0]}")["messages"]}
+            assert kept[question]["content"] == content[1]
+            assert all(one["state"] != "writing" for one in kept.values())
+        talk = client.call("POST", "conversations", {})["id"]
+        deadline = time.time() + random.uniform(0.1, 0.8)
+        killer = threading.Timer(deadline - time.time(), other.process.kill)
+        killer.start()
+        number = 0
+        try:
+            while time.time() < deadline + 1:
+                text = f"turn {turn} question {number}"
+                asked = client.call("POST", f"conversations/{talk}/messages", {"content": text})
+                if asked.get("question"):
+                    acknowledged[asked["question"]["id"]] = (talk, text)
+                number += 1
+        except (OSError, http.client.HTTPException):
+            pass
+        killer.join()
+        other.process.wait(20)
+    shutil.rmtree(folder, ignore_errors=True)
+    print(f"      {len(acknowledged)} questions acknowledged over 6 kills")
+    assert len(acknowledged) > 20
 
 
 def pictures(browser, service, state, folder):

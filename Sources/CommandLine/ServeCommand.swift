@@ -56,6 +56,7 @@ struct ServeCommand: AsyncParsableCommand {
             ("url", .string(ready.url)), ("models", .array(ready.models.map { .string($0) })),
             ("link", .string(ready.link)),
           ] + (ready.key.map { [("key", .string($0))] } ?? [])
+        output.note("Open \(ready.link) in a browser: it signs you in, once.")
         FileHandle.standardOutput.write(
           Data((JSONValue.object(fields.map { (key: $0, value: $1) }).text + "\n").utf8))
       }

@@ -73,10 +73,9 @@ actor ScriptedAnswers: AnswerSource {
       case 2:
         words += ["\n\n```swift\n"] + (0..<length).map { "let x\($0) = \($0)\n" } + ["```\n\n"]
       default:
-        words +=
-          ["\n\n| a | b |\n|---|---|\n"] + (0..<length).map { "| \($0) | $x^{\($0)}$ |\n" } + [
-            "\n\n"
-          ]
+        words.append("\n\n| a | b |\n|---|---|\n")
+        words += (0..<length).map { "| \($0) | \($0 % 10 == 0 ? "$x^{\($0)}$" : "`x`") |\n" }
+        words.append("\n\n")
       }
       block += 1
     }

@@ -63,9 +63,18 @@ async function route() {
       else chat.show();
     } else chat.start({ system: "", sampling: {}, model: byId("model").value || undefined });
   });
-  if (chat.conversation.model) byId("model").value = chat.conversation.model;
+  if (chat.conversation.model) showModel();
   await list.read();
   if (!isAdmin && matchMedia("(min-width: 48rem)").matches) byId("question").focus();
+}
+
+/** A conversation whose model is no longer served goes on with the default one. */
+function showModel() {
+  const select = byId("model");
+  select.value = chat.conversation.model;
+  if (select.selectedIndex >= 0 || !me.models.length) return;
+  select.selectedIndex = 0;
+  select.dispatchEvent(new Event("change"));
 }
 
 function toggleSide(open) {

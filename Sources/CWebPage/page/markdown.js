@@ -46,9 +46,15 @@ function build(tokens, root, lines) {
       open.push(made);
     } else if (token.nesting === -1) {
       const closed = open.pop();
+      if (closed.nodeName === "TABLE") fixColumns(closed);
       if (closed.classList?.contains("loose-hidden")) closed.replaceWith(...closed.childNodes);
     } else top().append(leaf(token));
   }
+}
+
+/** A long table's columns do not follow from all of its cells: it would be laid out whole for each row. */
+function fixColumns(table) {
+  if (table.querySelectorAll("tr").length > 40) table.classList.add("large");
 }
 
 function container(token) {
@@ -127,11 +133,14 @@ export class GrowingText {
     }
     if (this.growFence(text)) return;
     const tokens = parser.parse(this.open, {});
-    let start = 0;
-    tokens.forEach((token, index) => { if (token.level === 0 && token.nesting >= 0) start = index; });
+    const blocks = tokens.flatMap((token, at) => (token.level === 0 && token.nesting >= 0 ? [at] : []));
+    const start = blocks.at(-1) ?? 0;
     const line = tokens[start]?.map?.[0] ?? 0;
     if (line > 0) {
-      this.replaceTail(nodes(tokens.slice(0, start), this.open));
+      // The block that was open stays where it grew; those after it are new.
+      const first = blocks[1] ?? start;
+      if (this.growItems(tokens.slice(0, first))) this.place.append(nodes(tokens.slice(first, start), this.open));
+      else this.replaceTail(nodes(tokens.slice(0, start), this.open));
       this.tail = [];
       this.open = this.open.split("\n").slice(line).join("\n");
       this.replaceTail(nodes(parser.parse(this.open, {}), this.open));
@@ -192,6 +201,7 @@ export class GrowingText {
     const fresh = nodes(tokens.slice(starts[keep], end), this.open);
     while (items.children.length > keep) items.lastElementChild.remove();
     items.append(fresh);
+    if (!isList) fixColumns(block);
     return true;
   }
 }

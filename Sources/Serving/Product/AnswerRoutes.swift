@@ -40,6 +40,7 @@ extension Product {
       guard asked.content.utf8.count <= Self.longestQuestion else {
         throw Refusal(.contentTooLarge, "a question has at most \(Self.longestQuestion) bytes")
       }
+      try await requireRoom(for: asked.answers ?? 1, caller)
       let question = try await caller.store.addQuestion(asked.content, to: id, under: asked.parent)
       try await nameConversation(id, after: asked.content, caller.store)
       return try await answer(question, count: asked.answers ?? 1, caller, kept: question)
@@ -51,6 +52,7 @@ extension Product {
       guard question.role == .user, question.conversation == id else {
         throw Refusal(.unprocessableContent, "only a question of this conversation is answered")
       }
+      try await requireRoom(for: again.answers ?? 1, caller)
       return try await answer(question, count: again.answers ?? 1, caller, kept: nil)
     }
     routes.on(.get, "api/streams/{id}") { request, context, caller in
@@ -80,16 +82,19 @@ extension Product {
     try await store.updateConversation(id, title: String(title))
   }
 
-  /// Begins `count` answers to `question`: all of them or, when there is no room, none.
-  private func answer(
-    _ question: StoredMessage, count: Int, _ caller: PageCaller, kept: StoredMessage?
-  ) async throws -> Response {
+  private func requireRoom(for count: Int, _ caller: PageCaller) async throws {
     guard (1...5).contains(count) else {
       throw Refusal(.unprocessableContent, "1 to 5 answers at once")
     }
     guard await live.count(for: caller.user.id) + count <= Self.answersAtOnce else {
       throw Refusal(.tooManyRequests, "wait for the answers that are being written", wait: 5)
     }
+  }
+
+  /// Begins `count` answers to `question`: all of them or, when there is no room, none.
+  private func answer(
+    _ question: StoredMessage, count: Int, _ caller: PageCaller, kept: StoredMessage?
+  ) async throws -> Response {
     let conversation = try await caller.store.conversation(question.conversation)
     let branch = try await caller.store.branch(to: question.id)
     var requests = AnswerRequest(
