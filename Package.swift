@@ -114,8 +114,8 @@ let allTests: [(name: String, imports: [String])] = [
   (
     "Serving",
     [
-      "PrimerServing", "PrimerGeneration", "PrimerModels", "PrimerTensors", "PrimerTokenizers",
-      "PrimerFiles",
+      "PrimerServing", "PrimerGeneration", "PrimerModels", "PrimerLayers", "PrimerTensors",
+      "PrimerTokenizers", "PrimerFiles",
     ]
   ),
   ("EndToEnd", ["PrimerTensors", "PrimerCheckpoints", "PrimerTokenizers"]),

@@ -1,10 +1,5 @@
 import Foundation
 import HTTPTypes
-import Hummingbird
-import HummingbirdCore
-import Logging
-import NIOCore
-import NIOEmbedded
 import PrimerGeneration
 import Synchronization
 import TestSupport
@@ -17,7 +12,7 @@ struct ProductHarness: Sendable {
   let store: Store
   let product: Product
   let source = HeldAnswers()
-  private let responder: any HTTPResponder<ServiceContext>
+  private let client: RouterClient
   private let parts: ServiceParts
 
   init() async throws {
@@ -31,42 +26,16 @@ struct ProductHarness: Sendable {
       keys: try FileKeyStore(folder: folder.url),
       responses: try FileResponseStore(folder: folder.url), meters: ServiceMeters(),
       product: product)
-    responder = parts.router.buildResponder()
+    client = RouterClient(parts)
   }
 
-  struct Answer {
-    var status: Int
-    var headers: HTTPFields
-    var text: String
-
-    func decoded<Value: Decodable>(_ type: Value.Type = Value.self) throws -> Value {
-      try JSONDecoder().decode(type, from: Data(text.utf8))
-    }
-
-    subscript(_ key: String) -> Any? {
-      (try? JSONSerialization.jsonObject(with: Data(text.utf8)) as? [String: Any])?[key]
-    }
-  }
+  typealias Answer = RouterClient.Answer
 
   func send(
     _ method: HTTPRequest.Method, _ path: String, _ body: String? = nil,
     headers: HTTPFields = [:]
   ) async throws -> Answer {
-    var headers = headers
-    if body != nil { headers[.contentType] = "application/json" }
-    let request = Request(
-      head: HTTPRequest(
-        method: method, scheme: "http", authority: "127.0.0.1:8080", path: path,
-        headerFields: headers),
-      body: RequestBody(buffer: ByteBuffer(string: body ?? "")))
-    let context = ServiceContext(
-      source: ApplicationRequestContextSource(
-        channel: NIOAsyncTestingChannel(), logger: Logger(label: "test")))
-    let response = try await responder.respond(to: request, context: context)
-    let collected = CollectedBody()
-    try await response.body.write(collected)
-    return Answer(
-      status: response.status.code, headers: response.headers, text: collected.text)
+    try await client.send(method, path, body, headers: headers)
   }
 
   func makeKey(scopes: Set<Scope>) async throws -> String {
@@ -151,15 +120,4 @@ final class HeldAnswers: AnswerSource {
     }
     return stream
   }
-}
-
-private final class CollectedBody: ResponseBodyWriter, Sendable {
-  private let bytes = Mutex<[UInt8]>([])
-  var text: String { bytes.withLock { String(decoding: $0, as: UTF8.self) } }
-
-  func write(_ buffer: ByteBuffer) async throws {
-    bytes.withLock { $0 += Array(buffer.readableBytesView) }
-  }
-
-  func finish(_ trailingHeaders: HTTPFields?) async throws {}
 }

@@ -1,0 +1,62 @@
+import Foundation
+import HTTPTypes
+import Hummingbird
+import HummingbirdCore
+import Logging
+import NIOCore
+import NIOEmbedded
+import Synchronization
+
+@testable import PrimerServing
+
+/// Sends requests to the router of a service, without a network.
+struct RouterClient: Sendable {
+  private let responder: any HTTPResponder<ServiceContext>
+
+  init(_ parts: ServiceParts) { responder = parts.router.buildResponder() }
+
+  struct Answer {
+    var status: Int
+    var headers: HTTPFields
+    var text: String
+
+    func decoded<Value: Decodable>(_ type: Value.Type = Value.self) throws -> Value {
+      try JSONDecoder().decode(type, from: Data(text.utf8))
+    }
+
+    subscript(_ key: String) -> Any? {
+      (try? JSONSerialization.jsonObject(with: Data(text.utf8)) as? [String: Any])?[key]
+    }
+  }
+
+  func send(
+    _ method: HTTPRequest.Method, _ path: String, _ body: String? = nil,
+    headers: HTTPFields = [:], authority: String = "127.0.0.1:8080"
+  ) async throws -> Answer {
+    var headers = headers
+    if body != nil, headers[.contentType] == nil { headers[.contentType] = "application/json" }
+    let request = Request(
+      head: HTTPRequest(
+        method: method, scheme: "http", authority: authority, path: path, headerFields: headers),
+      body: RequestBody(buffer: ByteBuffer(string: body ?? "")))
+    let context = ServiceContext(
+      source: ApplicationRequestContextSource(
+        channel: NIOAsyncTestingChannel(), logger: Logger(label: "test")))
+    let response = try await responder.respond(to: request, context: context)
+    let collected = CollectedBody()
+    try await response.body.write(collected)
+    return Answer(
+      status: response.status.code, headers: response.headers, text: collected.text)
+  }
+}
+
+private final class CollectedBody: ResponseBodyWriter, Sendable {
+  private let bytes = Mutex<[UInt8]>([])
+  var text: String { bytes.withLock { String(decoding: $0, as: UTF8.self) } }
+
+  func write(_ buffer: ByteBuffer) async throws {
+    bytes.withLock { $0 += Array(buffer.readableBytesView) }
+  }
+
+  func finish(_ trailingHeaders: HTTPFields?) async throws {}
+}

@@ -1,0 +1,94 @@
+import Foundation
+import HTTPTypes
+import PrimerGeneration
+import PrimerLayers
+import PrimerModels
+import PrimerTensors
+import PrimerTokenizers
+import TestSupport
+
+@testable import PrimerServing
+
+/// The API of a service over a small random model of a few letters, without a network.
+struct ServiceHarness: Sendable {
+  let folder: TemporaryFolder
+  let parts: ServiceParts
+  let engine: GenerationEngine
+  private let client: RouterClient
+  let key: String
+
+  init(_ configuration: EngineConfiguration = EngineConfiguration()) async throws {
+    folder = try TemporaryFolder()
+    let tokenizer = Tokenizer.characters(of: "abcdefghijklmnop ")
+    let model = try LlamaModel(
+      LlamaConfiguration(
+        vocabulary: tokenizer.vocabularySize, context: 400, width: 32, layers: 2, heads: 4,
+        keyValueHeads: 2, hiddenWidth: 64),
+      ParameterScope(seed: 3))
+    for parameter in model.parameters where parameter.shape.count == 2 {
+      parameter.replace(with: parameter.value * 6)
+    }
+    let generator = try TextGenerator(model, tokenizer)
+    let template = try ChatTemplate(
+      source: "{% for message in messages %}{{ message.content }} {% endfor %}")
+    engine = GenerationEngine(generator, configuration)
+    let shelf = ModelShelf()
+    shelf.add(
+      ServedModel(
+        name: "letters", created: 0, generator: generator,
+        assistant: Assistant(generator, template, specialTokens: [:]),
+        engine: BatchingEngine(engine), constraints: ConstraintShelf(tokenizer)))
+    shelf.finishLoading()
+    parts = ServiceParts(
+      configuration: ServiceConfiguration(data: folder.url), models: shelf,
+      keys: try FileKeyStore(folder: folder.url),
+      responses: try FileResponseStore(folder: folder.url), meters: ServiceMeters())
+    client = RouterClient(parts)
+    key = try await parts.keys.make(name: "test", user: "one", scopes: Set(Scope.allCases)).secret
+  }
+
+  func send(
+    _ method: HTTPRequest.Method, _ path: String, _ body: String? = nil, key: String? = nil,
+    authority: String = "127.0.0.1:8080"
+  ) async throws -> RouterClient.Answer {
+    try await client.send(
+      method, path, body, headers: [.authorization: "Bearer \(key ?? self.key)"],
+      authority: authority)
+  }
+
+  func sendWithoutKey(
+    _ method: HTTPRequest.Method, _ path: String, _ body: String? = nil
+  ) async throws -> RouterClient.Answer {
+    try await client.send(method, path, body)
+  }
+
+  /// A chat of one question with more fields, which begin with a comma.
+  func chat(_ content: String = "abc", _ more: String = "") async throws -> RouterClient.Answer {
+    try await send(
+      .post, "/v1/chat/completions",
+      """
+      {"model": "letters", "messages": [{"role": "user", "content": "\(content)"}]\(more)}
+      """)
+  }
+}
+
+extension RouterClient.Answer {
+  /// `error.param` and `error.code` of an error.
+  var problem: (parameter: String?, code: String?) {
+    let error = self["error"] as? [String: Any]
+    return (error?["param"] as? String, error?["code"] as? String)
+  }
+
+  /// What the first answer says.
+  var content: String? {
+    let choice = (self["choices"] as? [[String: Any]])?.first
+    return (choice?["message"] as? [String: Any])?["content"] as? String
+  }
+
+  /// The events of a stream, less the last, "[DONE]".
+  var events: [[String: Any]] {
+    text.split(separator: "\n").filter { $0.hasPrefix("data: {") }.compactMap {
+      try? JSONSerialization.jsonObject(with: Data($0.dropFirst(6).utf8)) as? [String: Any]
+    }
+  }
+}
