@@ -1,10 +1,10 @@
 # What a newcomer types: `make run` and `make test`. What a contributor types: `make check`.
-.PHONY: help setup build run test check bench interop page clean
+.PHONY: help setup build run shakespeare test check bench interop api page clean
 CONFIGURATION ?= release
 PRIMER := .build/$(CONFIGURATION)/primer
 
 help: ## Says what there is.
-	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /  make \1\t/' | expand -t 18
+	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /  make \1\t/' | expand -t 20
 
 setup: ## Installs what is missing (Debian) and checks the Swift toolchain. Safe to run again.
 	@scripts/setup
@@ -12,8 +12,11 @@ setup: ## Installs what is missing (Debian) and checks the Swift toolchain. Safe
 build: setup ## Builds the `primer` command.
 	@swift build -c $(CONFIGURATION) --product primer
 
-run: build ## Trains a small model on Shakespeare for about a minute, and lets it write.
+run: build ## Opens a private chat service on this machine, with a small model.
 	@scripts/run $(PRIMER)
+
+shakespeare: build ## Trains a small model on Shakespeare for about a minute, and lets it write.
+	@scripts/first-model $(PRIMER)
 
 test: setup ## Runs all tests.
 	@scripts/test $(CONFIGURATION)
@@ -23,6 +26,9 @@ check: setup ## Format, rules of the house, build, tests: what has to pass befor
 
 interop: build ## Compares with PyTorch and transformers in a Python environment of its own.
 	@scripts/interop
+
+api: build ## Uses the service with the official `openai` client and LangChain, every endpoint.
+	@scripts/api
 
 page: setup ## Uses the chat page in a browser, as a person would: features, attacks, accessibility, speed.
 	@scripts/page

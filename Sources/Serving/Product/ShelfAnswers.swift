@@ -87,6 +87,8 @@ struct ShelfAnswers: AnswerSource {
       let load = await model.engine.load
       all.running += load.running
       all.waiting += load.waiting
+      all.tokensPerSecond += load.tokensPerSecond
+      all.wait = max(all.wait, load.wait)
     }
     return all
   }

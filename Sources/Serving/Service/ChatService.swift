@@ -50,7 +50,8 @@ public struct ChatService: Sendable {
       configuration: configuration, models: shelf, keys: keys,
       responses: try FileResponseStore(folder: configuration.data), meters: ServiceMeters(),
       product: product)
-    let loading = Loading(sources: sources, shelf: parts.models)
+    let pool = configuration.threads.map { ComputePool(threads: $0) } ?? .shared
+    let loading = Loading(sources: sources, shelf: parts.models, pool: pool)
     let (addresses, addressSource) = AsyncStream<Int>.makeStream()
     let application = Application(
       router: parts.router,
@@ -97,6 +98,8 @@ public struct ChatService: Sendable {
 struct Loading: Sendable {
   let sources: [ModelOffer]
   let shelf: ModelShelf
+  /// What the engines compute on.
+  let pool: ComputePool
 
   func run() async throws {
     for source in sources {
@@ -105,7 +108,7 @@ struct Loading: Sendable {
         ServedModel(
           name: source.name, created: Int(Date().timeIntervalSince1970),
           generator: loaded.generator, assistant: loaded.assistant,
-          engine: SerialEngine(loaded.generator),
+          engine: BatchingEngine(GenerationEngine(loaded.generator, pool: pool)),
           constraints: ConstraintShelf(loaded.generator.tokenizer)))
     }
     shelf.finishLoading()

@@ -59,7 +59,8 @@ final class ConstraintShelf: Sendable {
       shared = compiler
       return compiler
     }
-    let constraint = try compiler.jsonSchema(schema)
+    // Requests tell whole numbers from others; schemas do not.
+    let constraint = try compiler.jsonSchema(Array(text.utf8))
     compiled.withLock { all in
       if all.count >= 64 { all.removeAll() }
       all[text] = constraint

@@ -56,4 +56,12 @@ struct EngineLoad: Sendable {
   var waiting = 0
   /// Share of the pages of the key-value cache that are in use.
   var cacheUsage = 0.0
+  /// Written by all texts together.
+  var tokensPerSecond = 0.0
+  /// Seconds that a newcomer would wait.
+  var wait = 0.0
+  /// Tokens of prompts so far, and those of them that were known from before.
+  var promptTokens = 0
+  var cachedTokens = 0
+  var preemptions = 0
 }
