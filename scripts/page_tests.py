@@ -401,6 +401,24 @@ def rank(page, service):
     assert counts["ranking"] == 1, counts
 
 
+@test("the end of the conversation stays in view, until the reader scrolls away from it")
+def sticking(page, service):
+    bottom = "() => { const log = document.getElementById('log'); return log.scrollHeight - log.scrollTop - log.clientHeight; }"
+    for text in ["show", "one", "show", "two", "slow three"]:
+        ask(page, text)
+        page.wait_for_timeout(200)
+        if text != "slow three":
+            answered(page)
+        page.wait_for_timeout(200)
+        assert page.evaluate(bottom) < 60, (text, page.evaluate(bottom))
+    page.mouse.move(600, 300)
+    page.mouse.wheel(0, -400)
+    page.wait_for_timeout(1000)
+    assert page.evaluate(bottom) > 200
+    page.keyboard.press("Escape")
+    answered(page)
+
+
 @test("kill -9 at any moment loses no acknowledged question, and leaves no answer being written")
 def killed(page, service):
     folder = tempfile.mkdtemp(prefix="primer-kill-")

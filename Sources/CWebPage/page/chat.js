@@ -11,6 +11,10 @@ export class Chat {
   constructor(changed) {
     this.changed = changed;
     this.following = new Map();
+    // The end stays in view, whatever grows above it, until the reader scrolls away from it.
+    this.sticks = true;
+    this.growth = new ResizeObserver(() => { if (this.sticks) this.toEnd(); });
+    log().addEventListener("scroll", () => { this.sticks = this.isAtEnd(); }, { passive: true });
     this.start();
   }
 
@@ -48,8 +52,10 @@ export class Chat {
     const branch = this.tree.branch();
     if (branch.length === 0) return this.showWelcome();
     // The end is what a reader sees first; the rest is made when it comes near.
+    this.growth.disconnect();
     log().replaceChildren(...branch.map((message, at) =>
       messageNode(message, this, { now: at >= branch.length - 4 })));
+    for (const node of log().children) this.growth.observe(node);
     this.toEnd();
     this.showWriting();
   }
@@ -73,6 +79,7 @@ export class Chat {
   }
 
   toEnd() {
+    this.sticks = true;
     log().scrollTop = log().scrollHeight;
   }
 
@@ -184,6 +191,7 @@ export class Chat {
     element("div", { className: "votes", role: "group", "aria-label": "Which answer is better?" },
       Object.entries(names).map(([choice, name]) =>
         element("button", { type: "button", onclick: () => this.guard(() => vote(choice)) }, name))));
+    this.growth.observe(log().querySelector(".pair"));
     this.toEnd();
     this.showWriting();
   }

@@ -49,7 +49,7 @@ export class List {
       item("Export as JSON", () => download(`conversations/${one.id}/export`)),
       item("Delete", () => this.remove(one), "danger"));
     const place = button.getBoundingClientRect();
-    menu.style.left = Math.min(place.left, innerWidth - 210) + "px";
+    menu.style.left = Math.min(place.left, innerWidth - 234) + "px";
     menu.style.top = Math.min(place.bottom + 4, innerHeight - 180) + "px";
     menu.showPopover();
     menu.firstChild.focus();

@@ -57,9 +57,7 @@ function writeInto(node, text, message, chat, options) {
       }
       const fresh = waiting.slice(0, 4000);
       waiting = waiting.slice(fresh.length);
-      const stays = chat.isAtEnd();
       growing.append(fresh);
-      if (stays) chat.toEnd();
     }
     if (!options.blind) showCounter(node, last);
     if (waiting) frame = requestAnimationFrame(show);
