@@ -1,6 +1,7 @@
 import Foundation
 import HTTPTypes
 import PrimerGeneration
+import TestSupport
 import Testing
 
 @testable import PrimerServing
@@ -136,7 +137,8 @@ struct APITests {
       )
     }
     #expect(try await ask(#"{"type": "array", "uniqueItems": true}"#).status == 400)
-    #expect(try await ask(#"{"type": "string", "pattern": "((a{0,999}){0,999}){0,999}"}"#).status == 400)
+    #expect(
+      try await ask(#"{"type": "string", "pattern": "((a{0,999}){0,999}){0,999}"}"#).status == 400)
     #expect(try await ask(#"{"$ref": "http://127.0.0.1/secret"}"#).status == 400)
   }
 

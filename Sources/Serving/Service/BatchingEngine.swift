@@ -9,7 +9,9 @@ final class BatchingEngine: TextEngine {
   func write(_ order: TextOrder) async throws -> Events {
     var options = order.options
     if order.ignoresEnd {
-      for token in engine.generator.endTokens { options.sampling.logitBias[Int(token)] = -.infinity }
+      for token in engine.generator.endTokens {
+        options.sampling.logitBias[Int(token)] = -.infinity
+      }
     }
     var request = EngineRequest(prompt: order.prompt, options: options, user: order.user)
     if let constraint = order.constraint { request.constraint = { constraint.begin() } }
@@ -19,9 +21,9 @@ final class BatchingEngine: TextEngine {
   }
 
   func embedding(_ tokens: [Int32], user: String) async throws -> [Float] {
-    do { return try await engine.meanState(of: tokens, user: user) } catch let refusal as EngineRefusal {
-      throw APIError(refusal)
-    }
+    do {
+      return try await engine.meanState(of: tokens, user: user)
+    } catch let refusal as EngineRefusal { throw APIError(refusal) }
   }
 
   func scores(_ tokens: [Int32], top: Int, user: String) async throws -> [TokenChoice] {
