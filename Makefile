@@ -1,5 +1,5 @@
 # What a newcomer types: `make run` and `make test`. What a contributor types: `make check`.
-.PHONY: help setup build run shakespeare test check bench interop api page clean
+.PHONY: help setup build run shakespeare test check bench interop api page moderation clean
 CONFIGURATION ?= release
 PRIMER := .build/$(CONFIGURATION)/primer
 
@@ -32,6 +32,9 @@ api: build ## Uses the service with the official `openai` client and LangChain, 
 
 page: setup ## Uses the chat page in a browser, as a person would: features, attacks, accessibility, speed.
 	@scripts/page
+
+moderation: build ## Trains the head again that moderates, from public data, to the same bytes.
+	@scripts/moderation $(PRIMER)
 
 bench: build ## Measures the whole table of figures beside PyTorch and tiktoken, in alternating pairs.
 	@scripts/bench $(PRIMER)

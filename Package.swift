@@ -54,6 +54,12 @@ let layers: [Layer] = [
     ],
     packages: [.product(name: "Yams", package: "Yams")]),
   Layer(
+    folder: "Alignment",
+    imports: [
+      "PrimerGeneration", "PrimerModels", "PrimerDatasets", "PrimerTensors", "PrimerTokenizers",
+      "PrimerFiles",
+    ]),
+  Layer(
     folder: "Evaluation",
     imports: [
       "PrimerGeneration", "PrimerDatasets", "PrimerModels", "PrimerTensors", "PrimerTokenizers",
@@ -112,6 +118,12 @@ let allTests: [(name: String, imports: [String])] = [
     ]
   ),
   (
+    "Alignment",
+    [
+      "PrimerAlignment", "PrimerGeneration", "PrimerDatasets", "PrimerTensors", "PrimerCheckpoints",
+    ]
+  ),
+  (
     "Serving",
     [
       "PrimerServing", "PrimerGeneration", "PrimerModels", "PrimerLayers", "PrimerTensors",
@@ -151,6 +163,8 @@ let package = Package(
       linkerSettings: [.linkedLibrary("m", .when(platforms: [.linux]))]),
     .target(name: "CRecipes", path: "Sources/CRecipes"),
     .target(name: "CCatalogue", path: "Sources/CCatalogue"),
+    .target(
+      name: "CModerationHead", path: "Sources/CModerationHead", exclude: ["moderation.safetensors"]),
     .target(name: "CWebPage", path: "Sources/CWebPage", exclude: ["page"]),
   ]
     + layers.map {
@@ -162,6 +176,7 @@ let package = Package(
       .executableTarget(
         name: "primer",
         dependencies: layers.map { .target(name: $0.module) } + [
+          "CModerationHead",
           .product(name: "ArgumentParser", package: "swift-argument-parser"),
           .product(name: "Logging", package: "swift-log"),
         ],

@@ -33,6 +33,13 @@ public final class SafetensorsFile: Sendable {
     (entries, metadata) = try file.file.withBytes { try Self.header($0, url) }
   }
 
+  /// A file that is in memory; errors call it `url`.
+  package init(copying bytes: UnsafeRawBufferPointer, as url: URL) throws {
+    self.url = url
+    file = SharedMapping(file: MappedFile(copying: bytes))
+    (entries, metadata) = try file.file.withBytes { try Self.header($0, url) }
+  }
+
   /// Names in the order of the header's bytes.
   public var names: [String] {
     entries.sorted { $0.value.range.lowerBound < $1.value.range.lowerBound }.map(\.key)

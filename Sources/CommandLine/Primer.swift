@@ -11,7 +11,8 @@ struct Primer: AsyncParsableCommand {
         primer generate --model run --prompt "ROMEO:"
       """,
     subcommands: [
-      PretrainCommand.self, GenerateCommand.self, EvaluateCommand.self, TokenizerCommand.self,
+      PretrainCommand.self, TuneCommand.self, GenerateCommand.self, EvaluateCommand.self,
+      TokenizerCommand.self,
       ChatCommand.self, PullCommand.self, ModelsCommand.self, InspectCommand.self,
       QuantizeCommand.self,
       ExportCommand.self, ServeCommand.self, BackupCommand.self, FeedbackCommand.self,

@@ -30,6 +30,8 @@ struct ServeCommand: AsyncParsableCommand {
   @Option(help: "A name that the service is called by from elsewhere. Several may be given.")
   var hostName: [String] = []
 
+  @OptionGroup var moderation: ModerationOptions
+
   @OptionGroup var output: OutputOptions
 
   func validate() throws {
@@ -45,12 +47,16 @@ struct ServeCommand: AsyncParsableCommand {
       configuration.port = port
       configuration.hostNames = Set(hostName.map { $0.lowercased() })
       configuration.threads = output.threads
+      configuration.moderation = try moderation.policy()
       let isJSON = output.json
       var logger = Logger(label: "primer") { _ in ServiceLog(isJSON: isJSON) }
       logger.logLevel = output.quiet ? .warning : .info
       let names = model.isEmpty ? [ModelLocation.standardName] : model
       let sources = try names.map(Self.source)
-      try await ChatService(configuration, models: sources, logger: logger).run { ready in
+      let service = ChatService(
+        configuration, models: sources, moderation: try moderation.offer(serving: names),
+        logger: logger)
+      try await service.run { ready in
         let fields: [(String, JSONValue)] =
           [
             ("url", .string(ready.url)), ("models", .array(ready.models.map { .string($0) })),

@@ -11,6 +11,8 @@ public enum DatasetError: Error, Equatable, Sendable {
   case tokenOutsideVocabulary(Int32, vocabulary: Int)
   case vocabularyTooLarge(Int)
   case damaged(URL, reason: String)
+  /// Data that nothing can be learnt from, and why.
+  case unfit(String)
   case startOutsideData(step: Int, start: Int, tokens: Int)
   case inputOutput(String, action: String, reason: String)
 }
@@ -42,6 +44,7 @@ extension DatasetError: CustomStringConvertible, LocalizedError {
       "a vocabulary of \(size) does not fit 32-bit tokens (at most \(Int32.max)); use a smaller one"
     case .damaged(let url, let reason):
       "\(url.path): \(reason); remove the file, it is made again from the text"
+    case .unfit(let reason): reason
     case .startOutsideData(let step, let start, let tokens):
       """
       step \(step) starts a window at token \(start), outside the data of \(tokens) tokens; \

@@ -10,6 +10,18 @@ package struct MappedFile: ~Copyable, @unchecked Sendable {
     (base, count) = try Self.map(url)
   }
 
+  /// A copy of bytes that are in memory already, in a mapping of its own.
+  package init(copying bytes: UnsafeRawBufferPointer) {
+    count = bytes.count
+    guard count > 0 else {
+      base = nil
+      return
+    }
+    base = mmap(nil, count, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0)
+    precondition(base != MAP_FAILED, "no memory for \(count) bytes")
+    base!.copyMemory(from: bytes.baseAddress!, byteCount: count)
+  }
+
   deinit {
     if let base { munmap(base, count) }
   }

@@ -96,6 +96,20 @@ extension Product {
     _ question: StoredMessage, count: Int, _ caller: PageCaller, kept: StoredMessage?
   ) async throws -> Response {
     let conversation = try await caller.store.conversation(question.conversation)
+    let verdict: ModerationVerdict
+    do {
+      verdict = try await moderator?.verdict(on: question.content) ?? ModerationVerdict()
+    } catch AnswerRefusal.crowded(let wait) {
+      return crowded(wait, kept)
+    }
+    if verdict.isFlagged {
+      try await caller.store.flag(
+        question.id, categories: verdict.categories, refused: verdict.isRefused)
+    }
+    guard !verdict.isRefused else {
+      let answer = try await refusedAnswer(to: question, conversation, caller.store)
+      return .json(Asked(question: kept, answers: [answer]), .created)
+    }
     let branch = try await caller.store.branch(to: question.id)
     var requests = AnswerRequest(
       user: caller.user.id, model: conversation.model,
@@ -113,25 +127,67 @@ extension Product {
       }
     } catch AnswerRefusal.crowded(let wait) {
       begun.removeAll()
-      var response = Response.json(
-        Asked(question: kept, answers: [], crowded: wait), .tooManyRequests)
-      response.headers[.retryAfter] = String(Int(wait.rounded(.up)))
-      return response
+      return crowded(wait, kept)
     }
     var answers: [StoredMessage] = []
     for (events, sampling) in zip(begun, drawn) {
       let answer = try await caller.store.beginAnswer(
         to: question.id, in: conversation.id, model: conversation.model,
         system: conversation.system, sampling: sampling)
-      await live.write(answer.id, for: caller.user.id, in: caller.store, events)
+      await live.write(
+        answer.id, for: caller.user.id, in: caller.store,
+        watched(events, answer.id, caller.store))
       answers.append(answer)
     }
     return .json(Asked(question: kept, answers: answers), .created)
   }
 
+  private func crowded(_ wait: Double, _ kept: StoredMessage?) -> Response {
+    var response = Response.json(
+      Asked(question: kept, answers: [], crowded: wait), .tooManyRequests)
+    response.headers[.retryAfter] = String(Int(wait.rounded(.up)))
+    return response
+  }
+
+  /// The answer to a question that no model has seen.
+  private func refusedAnswer(
+    to question: StoredMessage, _ conversation: StoredConversation, _ store: OwnedStore
+  ) async throws -> StoredMessage {
+    let answer = try await store.beginAnswer(
+      to: question.id, in: conversation.id, model: conversation.model,
+      system: conversation.system, sampling: conversation.sampling)
+    try await store.saveAnswer(
+      answer.id, content: "", state: .refused, promptTokens: 0, tokens: 0, seconds: 0)
+    return try await store.message(answer.id)
+  }
+
+  /// An answer that is looked at while it is written.
+  private func watched(
+    _ events: AsyncThrowingStream<AnswerEvent, any Error>, _ id: String, _ store: OwnedStore
+  ) -> AsyncThrowingStream<AnswerEvent, any Error> {
+    guard let moderator else { return events }
+    return moderator.watching(
+      events,
+      reading: { event in
+        switch event {
+        case .text(let text, _): .text(text)
+        case .finished: .end
+        case .read, .refused: .other
+        }
+      },
+      refused: { last in
+        guard case .finished(_, let promptTokens, let tokens)? = last else { return .refused }
+        return .finished(.refused, promptTokens: promptTokens, tokens: tokens)
+      },
+      told: { verdict in
+        try? await store.flag(id, categories: verdict.categories, refused: verdict.isRefused)
+      })
+  }
+
   private static func messages(_ branch: [StoredMessage], under system: String) -> [ChatMessage] {
     (system.isEmpty ? [] : [ChatMessage(role: "system", content: system)])
-      + branch.map { ChatMessage(role: $0.role.rawValue, content: $0.content) }
+      + branch.filter { $0.state != .refused }
+      .map { ChatMessage(role: $0.role.rawValue, content: $0.content) }
   }
 
   /// Server-sent events: `text` with what is new, its id the place to read on from, then `done`.

@@ -40,6 +40,8 @@ package enum AnswerEvent: Sendable, Equatable {
   /// Whole characters, and how many tokens the answer has so far.
   case text(String, tokens: Int)
   case finished(StoredMessage.State, promptTokens: Int, tokens: Int)
+  /// Moderation ended it in the middle: the last event.
+  case refused
 }
 
 /// Why no answer was begun.

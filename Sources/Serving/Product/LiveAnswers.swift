@@ -83,6 +83,9 @@ package actor LiveAnswers {
       live.promptTokens = promptTokens
       live.tokens = tokens
       live.seconds = seconds(since: live.began)
+    case .refused:
+      live.ending = .refused
+      live.seconds = seconds(since: live.began)
     }
     answers[id] = live
     tick(id)

@@ -8,6 +8,8 @@ package struct Product: Sendable {
   let store: Store
   let source: any AnswerSource
   let live: LiveAnswers
+  /// nil: nothing is looked at.
+  let moderator: Moderator?
   let attempts = SignInAttempts()
   /// Whether cookies are for TLS only: the service stands behind a proxy that speaks it.
   let secure: Bool
@@ -16,6 +18,14 @@ package struct Product: Sendable {
     store: Store, source: any AnswerSource, live: LiveAnswers = LiveAnswers(),
     secure: Bool = false
   ) {
+    self.init(store: store, source: source, live: live, secure: secure, moderator: nil)
+  }
+
+  init(
+    store: Store, source: any AnswerSource, live: LiveAnswers = LiveAnswers(),
+    secure: Bool = false, moderator: Moderator?
+  ) {
+    self.moderator = moderator
     self.store = store
     self.source = source
     self.live = live

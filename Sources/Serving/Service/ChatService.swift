@@ -22,11 +22,14 @@ public struct ChatService: Sendable {
 
   private let configuration: ServiceConfiguration
   private let sources: [ModelOffer]
+  private let moderation: ModerationOffer?
   private let logger: Logger
 
   public init(
-    _ configuration: ServiceConfiguration, models: [ModelOffer], logger: Logger
+    _ configuration: ServiceConfiguration, models: [ModelOffer],
+    moderation: ModerationOffer? = nil, logger: Logger
   ) {
+    self.moderation = moderation
     self.configuration = configuration
     sources = models
     self.logger = logger
@@ -44,14 +47,18 @@ public struct ChatService: Sendable {
     let shelf = ModelShelf()
     let store = try Store(folder: configuration.data)
     try await store.endUnfinishedAnswers()
-    let product = Product(store: store, source: ShelfAnswers(models: shelf))
+    let moderator = Moderator(configuration.moderation)
+    let product = Product(
+      store: store, source: ShelfAnswers(models: shelf), moderator: moderator)
     let ownersLink = try await product.ownersLink()
     let parts = ServiceParts(
       configuration: configuration, models: shelf, keys: keys,
       responses: try FileResponseStore(folder: configuration.data), meters: ServiceMeters(),
-      product: product)
+      moderator: moderator, product: product)
     let pool = configuration.threads.map { ComputePool(threads: $0) } ?? .shared
-    let loading = Loading(sources: sources, shelf: parts.models, pool: pool)
+    let loading = Loading(
+      sources: sources, shelf: parts.models, pool: pool, moderation: moderation,
+      moderator: moderator, logger: logger)
     let (addresses, addressSource) = AsyncStream<Int>.makeStream()
     let application = Application(
       router: parts.router,
@@ -100,6 +107,9 @@ struct Loading: Sendable {
   let shelf: ModelShelf
   /// What the engines compute on.
   let pool: ComputePool
+  let moderation: ModerationOffer?
+  let moderator: Moderator
+  let logger: Logger
 
   func run() async throws {
     for source in sources {
@@ -111,7 +121,26 @@ struct Loading: Sendable {
           engine: BatchingEngine(GenerationEngine(loaded.generator, pool: pool)),
           constraints: ConstraintShelf(loaded.generator.tokenizer)))
     }
+    try await loadModeration()
     shelf.finishLoading()
+  }
+
+  /// By the model that answers, where it is the one that the head was trained on.
+  private func loadModeration() async throws {
+    guard let moderation else {
+      return logger.warning(
+        "nothing is moderated: the model that the head was trained on is not in the cache")
+    }
+    let served = shelf.all.first { $0.name == moderation.base }?.generator
+    let load = moderation.load
+    let generator: TextGenerator?
+    if let served {
+      generator = served
+    } else {
+      generator = try await Task.detached { try load?() }.value
+    }
+    guard let generator else { return }
+    moderator.use(try TextClassifier(moderation.head, generator, pool: pool))
   }
 }
 

@@ -13,6 +13,7 @@ public struct ServiceConfiguration: Sendable {
   /// Threads to compute with; nil: all physical cores. Default nil.
   public var threads: Int?
   public var limits = ServiceLimits()
+  public var moderation = ModerationPolicy()
 
   public init(data: URL) { self.data = data }
 }

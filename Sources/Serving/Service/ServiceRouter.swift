@@ -10,6 +10,8 @@ struct ServiceParts: Sendable {
   let keys: any KeyStore
   let responses: any ResponseStore
   let meters: ServiceMeters
+  /// nil: nothing is looked at.
+  var moderator: Moderator?
   /// Who calls, beside holders of keys: sessions of the page.
   var callers: [any CallerSource] = []
   /// Addresses beside those of the API.
@@ -24,6 +26,7 @@ struct ServiceParts: Sendable {
       [
         health, metrics, ChatCompletions(models: models, meters: meters).route,
         Completions(models: models, meters: meters).route, Embeddings(models: models).route,
+        Moderations(moderator: moderator).route,
       ]
       + Responses(models: models, meters: meters, store: responses).routes
       + ModelRoutes(models: models).routes

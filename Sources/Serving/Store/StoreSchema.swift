@@ -8,6 +8,7 @@ enum StoreSchema {
     migrator.registerMigration("accounts") { try $0.execute(sql: accounts) }
     migrator.registerMigration("conversations") { try $0.execute(sql: conversations) }
     migrator.registerMigration("feedback") { try $0.execute(sql: feedback) }
+    migrator.registerMigration("refusals") { try $0.execute(sql: refusals) }
     return migrator
   }
 
@@ -46,6 +47,27 @@ enum StoreSchema {
       FOREIGN KEY (conversation, user) REFERENCES conversations(id, user) ON DELETE CASCADE,
       FOREIGN KEY (parent, conversation) REFERENCES messages(id, conversation) ON DELETE CASCADE
     ) STRICT;
+    CREATE INDEX messages_of_conversation ON messages(conversation, created);
+    CREATE INDEX messages_under_parent ON messages(parent, conversation);
+    CREATE INDEX messages_by_time ON messages(created);
+    """
+
+  /// A constraint is changed by making the table again: https://sqlite.org/lang_altertable.html, 7.
+  private static let refusals = """
+    CREATE TABLE new_messages (
+      id TEXT PRIMARY KEY, conversation TEXT NOT NULL, user TEXT NOT NULL, parent TEXT,
+      role TEXT NOT NULL CHECK (role IN ('user', 'assistant')), content TEXT NOT NULL,
+      state TEXT NOT NULL
+        CHECK (state IN ('writing', 'done', 'length', 'stopped', 'failed', 'refused')),
+      model TEXT, system TEXT, sampling TEXT, prompt_tokens INTEGER NOT NULL DEFAULT 0,
+      tokens INTEGER NOT NULL DEFAULT 0, seconds REAL NOT NULL DEFAULT 0, created REAL NOT NULL,
+      UNIQUE (id, conversation), UNIQUE (id, user),
+      FOREIGN KEY (conversation, user) REFERENCES conversations(id, user) ON DELETE CASCADE,
+      FOREIGN KEY (parent, conversation) REFERENCES messages(id, conversation) ON DELETE CASCADE
+    ) STRICT;
+    INSERT INTO new_messages SELECT * FROM messages;
+    DROP TABLE messages;
+    ALTER TABLE new_messages RENAME TO messages;
     CREATE INDEX messages_of_conversation ON messages(conversation, created);
     CREATE INDEX messages_under_parent ON messages(parent, conversation);
     CREATE INDEX messages_by_time ON messages(created);

@@ -61,6 +61,8 @@ package struct StoredMessage: Sendable, Codable, FetchableRecord {
     /// By a person, or because the service ended.
     case stopped
     case failed
+    /// By moderation, before it was begun or in its middle.
+    case refused
   }
 
   package var id: String
