@@ -44,7 +44,8 @@ public struct ChatService: Sendable {
     let shelf = ModelShelf()
     let store = try Store(folder: configuration.data)
     try await store.endUnfinishedAnswers()
-    let product = Product(store: store, source: ShelfAnswers(models: shelf))
+    let product = Product(
+      store: store, source: ShelfAnswers(models: shelf), signIn: configuration.signIn)
     let ownersLink = try await product.ownersLink()
     let parts = ServiceParts(
       configuration: configuration, models: shelf, keys: keys,

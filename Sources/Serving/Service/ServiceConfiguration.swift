@@ -13,6 +13,8 @@ public struct ServiceConfiguration: Sendable {
   /// Threads to compute with; nil: all physical cores. Default nil.
   public var threads: Int?
   public var limits = ServiceLimits()
+  /// Providers that may vouch for users. Default: what `sign-in.json` in the data folder says.
+  package var signIn = SignInSettings()
 
   public init(data: URL) { self.data = data }
 }
