@@ -14,6 +14,7 @@ struct Layer {
 
 /// What the service stands on; no layer below it sees any of this.
 let servicePackages: [Target.Dependency] = [
+  .product(name: "Crypto", package: "swift-crypto"),
   .product(name: "CryptoExtras", package: "swift-crypto"),
   .product(name: "GRDB", package: "GRDB.swift"),
   .product(name: "Hummingbird", package: "hummingbird"),

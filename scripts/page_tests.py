@@ -16,6 +16,7 @@ import urllib.error
 import urllib.request
 
 from axe_playwright_python.sync_playwright import Axe
+from oidc_provider_mock import run_server_in_thread
 from playwright.sync_api import sync_playwright
 
 TESTS = []
@@ -449,6 +450,52 @@ def killed(page, service):
     shutil.rmtree(folder, ignore_errors=True)
     print(f"      {len(acknowledged)} questions acknowledged over 6 kills")
     assert len(acknowledged) > 20
+
+
+@test("a real OpenID Connect provider signs a new user in, again as the same, and a refusal is said")
+def openid(page, service):
+    with run_server_in_thread() as provider:
+        folder = pathlib.Path(tempfile.mkdtemp(prefix="primer-openid-"))
+        (folder / "secret").write_text("whatever")
+        (folder / "sign-in.json").write_text(json.dumps({"providers": [{
+            "id": "mock", "name": "Mock", "issuer": f"http://localhost:{provider.server_port}", "client_id": "primer",
+            "secret_file": "secret"}]}))
+        other = Service(service.fixture, "", port=8201, folder=str(folder))
+        try:
+            sign_in_by_provider(page.context.browser, other)
+        finally:
+            other.end()
+
+
+def sign_in_by_provider(browser, service):
+    def fresh():
+        page = browser.new_context().new_page()
+        page.set_default_timeout(15000)
+        # The provider's page asks for a style sheet of elsewhere.
+        page.route("**/*", lambda route: route.continue_() if "localhost" in route.request.url
+                   or "127.0.0.1" in route.request.url else route.abort())
+        page.goto(service.address)
+        page.click("text=Sign in with Mock")
+        return page
+
+    who = []
+    for _ in range(2):
+        page = fresh()
+        page.fill("[name=sub]", "alice")
+        page.click("text=Authorize >> nth=-1")
+        page.wait_for_selector(".welcome")
+        who.append(page.evaluate("fetch('/api/me').then((answer) => answer.json())")["user"])
+        cookies = page.context.cookies(service.address)
+        assert all(one["httpOnly"] and one["sameSite"] == "Lax" for one in cookies), cookies
+        assert page.url == service.address + "/", page.url
+        ask(page, "hello from alice")
+        answered(page)
+        page.context.close()
+    assert who[0]["id"] == who[1]["id"] and who[0]["role"] == "user" and who[0]["name"] == "alice", who
+    page = fresh()
+    page.click("text=Deny")
+    page.wait_for_selector("#sign-in-error:has-text('did not sign you in')")
+    page.context.close()
 
 
 def pictures(browser, service, state, folder):

@@ -48,6 +48,7 @@ struct ServeCommand: AsyncParsableCommand {
       configuration.hostNames = Set(hostName.map { $0.lowercased() })
       configuration.threads = output.threads
       configuration.moderation = try moderation.policy()
+      configuration.signIn = try SignInSettings(folder: configuration.data)
       let isJSON = output.json
       var logger = Logger(label: "primer") { _ in ServiceLog(isJSON: isJSON) }
       logger.logLevel = output.quiet ? .warning : .info

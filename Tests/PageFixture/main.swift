@@ -12,7 +12,9 @@ let payloads = try arguments.dropFirst(3).first.map {
 }
 let store = try Store(folder: URL(filePath: arguments[1]))
 try await store.endUnfinishedAnswers()
-let product = Product(store: store, source: ScriptedAnswers(payloads: payloads ?? []))
+let product = Product(
+  store: store, source: ScriptedAnswers(payloads: payloads ?? []),
+  signIn: try SignInSettings(folder: URL(filePath: arguments[1])))
 let router = Router()
 product.addRoutes(to: router)
 let link = try await product.ownersLink()

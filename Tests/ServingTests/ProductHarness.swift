@@ -15,12 +15,13 @@ struct ProductHarness: Sendable {
   private let client: RouterClient
   private let parts: ServiceParts
 
-  init() async throws {
+  init(openID: OpenIDSignIn = OpenIDSignIn(SignInSettings())) async throws {
     folder = try TemporaryFolder()
     store = try Store(folder: folder.url)
     product = Product(
       store: store, source: source,
-      live: LiveAnswers(saveEvery: .milliseconds(20), keepAfter: .milliseconds(10)))
+      live: LiveAnswers(saveEvery: .milliseconds(20), keepAfter: .milliseconds(10)),
+      openID: openID)
     parts = ServiceParts(
       configuration: ServiceConfiguration(data: folder.url), models: ModelShelf(),
       keys: try FileKeyStore(folder: folder.url),

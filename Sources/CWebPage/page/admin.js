@@ -77,6 +77,13 @@ function people(list) {
       showAdmin();
     },
   }, "Delete");
+  const access = (one) => element("button", {
+    type: "button",
+    onclick: async () => {
+      await call("PATCH", "admin/users/" + one.id, { disabled: !one.disabled });
+      showAdmin();
+    },
+  }, one.disabled ? "Enable" : "Disable");
   const error = element("p", { role: "alert" });
   const form = element("form", {
     className: "row",
@@ -96,9 +103,9 @@ function people(list) {
   }),
   element("select", { name: "role", "aria-label": "Role" }, ["user", "admin"].map((role) => element("option", {}, role))),
   element("button", { className: "primary" }, "Add"));
-  return element("div", {}, table(["Name", "Role", "Since", "Conversations", "Tokens", "Delete"],
+  return element("div", {}, table(["Name", "Role", "Since", "Conversations", "Tokens", "Access", "Delete"],
     list.map((one) => [one.name, one.role, new Date(1000 * one.created).toLocaleDateString(),
-      one.conversations, one.tokens, remove(one)])), form, error);
+      one.conversations, one.tokens, access(one), remove(one)])), form, error);
 }
 
 function flags(list) {

@@ -37,13 +37,19 @@ async function start() {
   await route();
 }
 
-function showSignIn() {
+async function showSignIn() {
   byId("app").hidden = true;
   byId("sign-in").hidden = false;
   if (new URLSearchParams(location.search).has("link")) {
     byId("sign-in-note").textContent =
       "That link has been used, or is too old. Start the service again for a new one, or sign in with your account.";
   }
+  if (new URLSearchParams(location.search).get("sign-in") === "refused") {
+    byId("sign-in-error").textContent = "That did not sign you in. Try again, or ask whoever runs this service.";
+  }
+  const { providers } = await call("GET", "sign-in");
+  byId("providers").replaceChildren(...providers.map((one) => element(
+    "a", { className: "button", href: "/sign-in/" + one.id }, "Sign in with " + one.name)));
 }
 
 /** The address says what is shown: #c/ID a conversation, #admin the administration. */

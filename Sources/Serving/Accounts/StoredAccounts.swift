@@ -82,6 +82,16 @@ extension Store {
     }
   }
 
+  /// Keeps a user out, signing them out everywhere, or lets them in again.
+  package func setDisabled(_ disabled: Bool, of user: User.ID) async throws {
+    try await database.write { database in
+      try database.execute(
+        sql: "UPDATE users SET disabled = ? WHERE id = ?", arguments: [disabled, user])
+      guard database.changesCount == 1 else { throw StoreError.notFound("user") }
+      try database.execute(sql: "DELETE FROM sessions WHERE user = ?", arguments: [user])
+    }
+  }
+
   /// With all that is theirs.
   package func deleteUser(_ id: User.ID) async throws {
     try await database.write {
@@ -97,7 +107,7 @@ extension Store {
       return (try User(row: row), row["password"])
     }
     let fits = try await PasswordHash.shared.matches(password, found?.password)
-    return fits ? found?.user : nil
+    return fits && found?.user.disabled == false ? found?.user : nil
   }
 
   // MARK: Sessions
@@ -122,7 +132,7 @@ extension Store {
     try await database.read { database in
       let sql = """
         SELECT users.*, sessions.csrf FROM sessions JOIN users ON users.id = sessions.user
-        WHERE hash = ? AND expires > ?
+        WHERE hash = ? AND expires > ? AND NOT disabled
         """
       let arguments: StatementArguments = [Self.hash(token), secondsSince1970()]
       guard let row = try Row.fetchOne(database, sql: sql, arguments: arguments) else { return nil }

@@ -11,6 +11,8 @@ package struct User: Sendable, Equatable, Codable, FetchableRecord, Identifiable
   package var consent: Bool
   /// Seconds since 1970.
   package var created: Double
+  /// Whether this user is kept out.
+  package var disabled = false
 }
 
 /// A signed-in browser: what the cookie stands for.

@@ -56,7 +56,8 @@ extension Product {
     }
   }
 
-  private func signedIn(
+  /// `response` with the cookie of a new session, which replaces the one brought along.
+  func signedIn(
     _ user: User.ID, _ request: Request, _ response: Response, to address: String?
   ) async throws -> Response {
     if let old = SessionCookie.token(of: request) { try await store.endSession(old) }
@@ -117,6 +118,8 @@ extension Product {
     var flags: [AdministeredStore.Flag]
   }
 
+  private struct Access: Decodable { var disabled: Bool }
+
   private struct Settlement: Decodable { var upheld: Bool }
 
   func addAdministration(_ routes: ProductRoutes<some RequestContext>) {
@@ -140,6 +143,15 @@ extension Product {
         throw Refusal(.unprocessableContent, "nobody deletes the account they are signed in with")
       }
       try await store.deleteUser(id)
+      return .nothing
+    }
+    routes.onAdministered(.patch, "api/admin/users/{id}") { request, context, caller, _ in
+      let id = try context.parameters.require("id")
+      guard id != caller.user.id else {
+        throw Refusal(.unprocessableContent, "nobody disables the account they are signed in with")
+      }
+      let access = try await body(Access.self, of: request)
+      try await store.setDisabled(access.disabled, of: id)
       return .nothing
     }
     routes.onAdministered(.post, "api/admin/flags/{id}") { request, context, _, administered in

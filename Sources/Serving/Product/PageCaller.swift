@@ -68,8 +68,11 @@ enum SessionCookie {
     return "primer-session-\(port)"
   }
 
-  static func token(of request: Request) -> String? {
-    let name = name(request) + "="
+  static func token(of request: Request) -> String? { value(name(request), of: request) }
+
+  /// The value of the cookie of that name.
+  static func value(_ name: String, of request: Request) -> String? {
+    let name = name + "="
     for field in request.headers[values: .cookie] {
       for cookie in field.split(separator: ";") {
         let trimmed = cookie.drop { $0 == " " }

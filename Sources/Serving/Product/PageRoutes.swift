@@ -18,7 +18,7 @@ extension Product {
 
   /// Method and path of what is open to anybody: the page's files and the sign-in.
   var open: [String] {
-    ["GET /", "GET /sign-in", "POST /api/sign-in"]
+    ["GET /", "GET /sign-in", "GET /api/sign-in", "POST /api/sign-in"] + openID.open
       + Self.files.filter { $0.length > 0 }.map { "GET /" + String(cString: $0.path) }
   }
 

@@ -13,23 +13,34 @@ package struct Product: Sendable {
   let attempts = SignInAttempts()
   /// Whether cookies are for TLS only: the service stands behind a proxy that speaks it.
   let secure: Bool
+  let openID: OpenIDSignIn
 
   package init(
     store: Store, source: any AnswerSource, live: LiveAnswers = LiveAnswers(),
-    secure: Bool = false
+    signIn: SignInSettings = SignInSettings()
   ) {
-    self.init(store: store, source: source, live: live, secure: secure, moderator: nil)
+    self.init(store: store, source: source, live: live, signIn: signIn, moderator: nil)
   }
 
   init(
     store: Store, source: any AnswerSource, live: LiveAnswers = LiveAnswers(),
-    secure: Bool = false, moderator: Moderator?
+    signIn: SignInSettings, moderator: Moderator?
   ) {
-    self.moderator = moderator
+    self.init(
+      store: store, source: source, live: live, secure: signIn.isSecure,
+      openID: OpenIDSignIn(signIn), moderator: moderator)
+  }
+
+  init(
+    store: Store, source: any AnswerSource, live: LiveAnswers, secure: Bool = false,
+    openID: OpenIDSignIn, moderator: Moderator? = nil
+  ) {
     self.store = store
     self.source = source
     self.live = live
+    self.moderator = moderator
     self.secure = secure
+    self.openID = openID
   }
 
   /// The path and query that sign the owner of this machine in, once.
@@ -42,6 +53,7 @@ package struct Product: Sendable {
   package func addRoutes<Context: RequestContext>(to router: Router<Context>) {
     addPage(to: router)
     addSignIn(to: router)
+    addOpenID(to: router)
     let routes = ProductRoutes(product: self, router: router)
     addAccount(routes)
     addConversations(routes)

@@ -49,7 +49,8 @@ public struct ChatService: Sendable {
     try await store.endUnfinishedAnswers()
     let moderator = Moderator(configuration.moderation)
     let product = Product(
-      store: store, source: ShelfAnswers(models: shelf), moderator: moderator)
+      store: store, source: ShelfAnswers(models: shelf), signIn: configuration.signIn,
+      moderator: moderator)
     let ownersLink = try await product.ownersLink()
     let parts = ServiceParts(
       configuration: configuration, models: shelf, keys: keys,

@@ -14,6 +14,8 @@ public struct ServiceConfiguration: Sendable {
   public var threads: Int?
   public var limits = ServiceLimits()
   public var moderation = ModerationPolicy()
+  /// Providers that may vouch for users. Default: what `sign-in.json` in the data folder says.
+  package var signIn = SignInSettings()
 
   public init(data: URL) { self.data = data }
 }

@@ -19,6 +19,7 @@ package struct AdministeredStore: Sendable {
     package var name: String
     package var role: User.Role
     package var created: Double
+    package var disabled: Bool
     package var conversations: Int
     package var tokens: Int
   }
@@ -61,7 +62,7 @@ package struct AdministeredStore: Sendable {
       try Person.fetchAll(
         $0,
         sql: """
-          SELECT id, name, role, created,
+          SELECT id, name, role, created, disabled,
             (SELECT count(*) FROM conversations c WHERE c.user = users.id) AS conversations,
             (SELECT coalesce(sum(tokens), 0) FROM messages m WHERE m.user = users.id) AS tokens
           FROM users ORDER BY created

@@ -9,6 +9,9 @@ enum StoreSchema {
     migrator.registerMigration("conversations") { try $0.execute(sql: conversations) }
     migrator.registerMigration("feedback") { try $0.execute(sql: feedback) }
     migrator.registerMigration("refusals") { try $0.execute(sql: refusals) }
+    migrator.registerMigration("disabled accounts") {
+      try $0.execute(sql: "ALTER TABLE users ADD COLUMN disabled INTEGER NOT NULL DEFAULT 0")
+    }
     return migrator
   }
 
