@@ -20,9 +20,6 @@ struct ModerationOptions: ParsableArguments {
       valueName: "category=action[:threshold]"))
   var categories: [String] = []
 
-  @Flag(help: "Moderate requests of the API too, not the page's alone.")
-  var moderateAPI = false
-
   @Option(help: "A head of 'primer tune', in place of the one that comes with Primer.")
   var moderationHead: String?
 
@@ -32,7 +29,6 @@ struct ModerationOptions: ParsableArguments {
   func policy() throws -> ModerationPolicy {
     var policy = ModerationPolicy()
     policy.standard = moderation
-    policy.coversAPI = moderateAPI
     // Where nothing else is said, a question about a minor's body is not answered.
     if moderation == .flag { policy.actions["sexual/minors"] = .refuse }
     for text in categories { try Self.read(text, into: &policy) }

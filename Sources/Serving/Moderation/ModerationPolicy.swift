@@ -13,8 +13,6 @@ public struct ModerationPolicy: Sendable, Equatable {
   public var actions: [String: Action] = [:]
   /// In place of the classifier's own thresholds.
   public var thresholds: [String: Double] = [:]
-  /// Whether requests of the API are checked too, and not the page's alone. Default false.
-  public var coversAPI = false
 
   public init() {}
 

@@ -32,6 +32,8 @@ struct ShelfAnswers: AnswerSource {
         TextOrder(prompt: prompt, options: options, user: request.user))
     } catch let error as APIError where error.status == .tooManyRequests {
       throw AnswerRefusal.crowded(wait: (error.retryAfter ?? .seconds(5)) / .seconds(1))
+    } catch let error as APIError where error.status == .serviceUnavailable {
+      throw AnswerRefusal.ending
     } catch let error as GenerationError {
       throw AnswerRefusal.unfit("\(error)")
     }

@@ -1,8 +1,10 @@
 import PrimerGeneration
+import Synchronization
 
 /// An engine that writes texts together.
 final class BatchingEngine: TextEngine {
   private let engine: GenerationEngine
+  private let running = Mutex<(next: Int, texts: [Int: Events.Continuation])>((0, [:]))
 
   init(_ engine: GenerationEngine) { self.engine = engine }
 
@@ -15,7 +17,7 @@ final class BatchingEngine: TextEngine {
     }
     var request = EngineRequest(prompt: order.prompt, options: options, user: order.user)
     if let constraint = order.constraint { request.constraint = { constraint.begin() } }
-    do { return Self.told(try engine.submit(request)) } catch let refusal as EngineRefusal {
+    do { return told(try engine.submit(request)) } catch let refusal as EngineRefusal {
       throw APIError(refusal)
     }
   }
@@ -33,8 +35,13 @@ final class BatchingEngine: TextEngine {
   }
 
   /// The engine's events as the service's. Whoever drops these drops those.
-  private static func told(_ events: AsyncThrowingStream<EngineEvent, any Error>) -> Events {
+  private func told(_ events: AsyncThrowingStream<EngineEvent, any Error>) -> Events {
     let (told, continuation) = Events.makeStream()
+    let number = running.withLock { running in
+      running.next += 1
+      running.texts[running.next] = continuation
+      return running.next
+    }
     let teller = Task {
       var cached = 0
       do {
@@ -53,8 +60,18 @@ final class BatchingEngine: TextEngine {
         continuation.finish(throwing: error)
       }
     }
-    continuation.onTermination = { _ in teller.cancel() }
+    continuation.onTermination = { [weak self] _ in
+      teller.cancel()
+      self?.running.withLock { $0.texts[number] = nil }
+    }
     return told
+  }
+
+  func end() {
+    for text in Array(running.withLock { $0.texts.values }) {
+      text.finish(
+        throwing: APIError.unavailable("The service has stopped.", retryAfter: .seconds(10)))
+    }
   }
 
   var load: EngineLoad {

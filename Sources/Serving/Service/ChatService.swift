@@ -82,6 +82,10 @@ public struct ChatService: Sendable {
           .init(
             service: ready, successTerminationBehavior: .ignore,
             failureTerminationBehavior: .gracefullyShutdownGroup),
+          .init(
+            service: Draining(
+              drain: parts.drain, models: shelf, product: product,
+              limit: configuration.limits.drain, logger: logger)),
         ],
         gracefulShutdownSignals: [.sigterm, .sigint], logger: logger)
     ).run()

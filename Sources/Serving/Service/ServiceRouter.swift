@@ -12,6 +12,7 @@ struct ServiceParts: Sendable {
   let meters: ServiceMeters
   /// nil: nothing is looked at.
   var moderator: Moderator?
+  let drain = Drain()
   /// Who calls, beside holders of keys: sessions of the page.
   var callers: [any CallerSource] = []
   /// Addresses beside those of the API.
@@ -46,6 +47,7 @@ struct ServiceParts: Sendable {
     let sessions: [any CallerSource] = product.map { [SessionHolders(product: $0)] } ?? []
     router.add(middleware: RequestLog(meters: meters))
     router.add(middleware: ErrorAnswers())
+    router.add(middleware: DrainCheck(drain: drain))
     router.add(middleware: HostCheck(names: configuration.ownNames))
     router.add(
       middleware: Authentication(

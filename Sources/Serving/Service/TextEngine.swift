@@ -46,6 +46,8 @@ protocol TextEngine: Sendable {
   func embedding(_ tokens: [Int32], user: String) async throws -> [Float]
   /// ln p of each token but the first, given those before, with the `top` likeliest beside each.
   func scores(_ tokens: [Int32], top: Int, user: String) async throws -> [TokenChoice]
+  /// Ends all texts that are being written, by an `APIError` 503.
+  func end()
   /// For /metrics.
   var load: EngineLoad { get async }
 }
