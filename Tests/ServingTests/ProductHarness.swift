@@ -15,13 +15,15 @@ struct ProductHarness: Sendable {
   private let client: RouterClient
   private let parts: ServiceParts
 
-  init(openID: OpenIDSignIn = OpenIDSignIn(SignInSettings())) async throws {
+  init(
+    openID: OpenIDSignIn = OpenIDSignIn(SignInSettings()), moderator: Moderator? = nil
+  ) async throws {
     folder = try TemporaryFolder()
     store = try Store(folder: folder.url)
     product = Product(
       store: store, source: source,
       live: LiveAnswers(saveEvery: .milliseconds(20), keepAfter: .milliseconds(10)),
-      openID: openID)
+      openID: openID, moderator: moderator)
     parts = ServiceParts(
       configuration: ServiceConfiguration(data: folder.url), models: ModelShelf(),
       keys: try FileKeyStore(folder: folder.url),

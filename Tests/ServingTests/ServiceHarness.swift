@@ -17,7 +17,9 @@ struct ServiceHarness: Sendable {
   private let client: RouterClient
   let key: String
 
-  init(_ configuration: EngineConfiguration = EngineConfiguration()) async throws {
+  init(
+    _ configuration: EngineConfiguration = EngineConfiguration(), moderator: Moderator? = nil
+  ) async throws {
     folder = try TemporaryFolder()
     let tokenizer = Tokenizer.characters(of: "abcdefghijklmnop ")
     let model = try LlamaModel(
@@ -42,7 +44,8 @@ struct ServiceHarness: Sendable {
     parts = ServiceParts(
       configuration: ServiceConfiguration(data: folder.url), models: shelf,
       keys: try FileKeyStore(folder: folder.url),
-      responses: try FileResponseStore(folder: folder.url), meters: ServiceMeters())
+      responses: try FileResponseStore(folder: folder.url), meters: ServiceMeters(),
+      moderator: moderator)
     client = RouterClient(parts)
     key = try await parts.keys.make(name: "test", user: "one", scopes: Set(Scope.allCases)).secret
   }
