@@ -16,6 +16,8 @@ enum {
   /// Tokens whose sums stay in registers while packed rows pass, and that packed rows are multiplied with at most.
   WEIGHT_DIRECT_TOKENS = 4,
   WEIGHT_MOST_DIRECT = 32,
+  /// Tokens of packed rows' products whose sums lie in memory, however many.
+  ALL_TOKENS = -1,
   /// Formats with a zero point have it here: a code c stands for scale·(c − 128).
   WEIGHT_ZERO = 128,
 };
@@ -27,6 +29,9 @@ enum weight_form {
   WEIGHT_TWO_SCALES,   // scale[h]·(c − 128)
   WEIGHT_TWO_MINIMA,   // scale·c + minimum[h]
 };
+
+/// Sizes of codes where several products are added in 16 bits (AVX2): at most that much, or −128 ... 127.
+enum weight_range { WEIGHT_SIGNED = 127, WEIGHT_UP_TO_15 = 15, WEIGHT_UP_TO_31 = 31, WEIGHT_UP_TO_63 = 63 };
 
 /// 32 elements of a row of x: one line of cache. element ≈ scale·code. A product's x lies as [group][block][token of the group], so that
 /// products read it in one stream; a group has `width` tokens.
@@ -71,7 +76,7 @@ typedef struct {
   /// Unpacks a panel; rows beyond the panel's are zeros.
   void (*unpack)(const weight_panel *panel, const weight_tiles *tiles);
   /// sums[tokens, WEIGHT_PANEL] of unpacked weights and tokens of one group.
-  void (*multiply)(enum weight_form form, int64_t blocks, const weight_tiles *tiles, const weight_input *x, int64_t width, int64_t tokens,
+  void (*multiply)(enum primer_weight_type type, int64_t blocks, const weight_tiles *tiles, const weight_input *x, int64_t width, int64_t tokens,
                    float *sums);
   /// The same for at most WEIGHT_MOST_DIRECT tokens from WEIGHT_PANEL packed rows, by type; NULL where there is none.
   void (*multiply_direct[PRIMER_WEIGHT_TYPES])(const weight_panel *panel, const weight_input *x, int64_t width, int64_t tokens,
@@ -97,6 +102,45 @@ static inline enum weight_form weight_form_of(enum primer_weight_type type) {
     case PRIMER_WEIGHT_Q2_K: return WEIGHT_TWO_MINIMA;
     default: return WEIGHT_PLAIN;
   }
+}
+
+/// Bits by which codes are shifted up to have their zero point at 128.
+static inline int weight_code_shift(enum primer_weight_type type) {
+  switch (type) {
+    case PRIMER_WEIGHT_Q4_0: return 4;
+    case PRIMER_WEIGHT_Q5_0: return 3;
+    case PRIMER_WEIGHT_Q6_K: return 2;
+    case PRIMER_WEIGHT_Q3_K: return 5;
+    default: return 0;
+  }
+}
+
+/// The zero point of codes that are not shifted, of formats that have one. Q8_0's are signed.
+static inline int weight_code_zero(enum primer_weight_type type) {
+  return type == PRIMER_WEIGHT_Q8_0 ? 0 : type == PRIMER_WEIGHT_MXFP4 ? 12 : WEIGHT_ZERO >> weight_code_shift(type);
+}
+
+/// Of codes that are not shifted, as packed rows have them.
+static inline enum weight_range weight_range_of(enum primer_weight_type type) {
+  switch (type) {
+    case PRIMER_WEIGHT_Q8_0: return WEIGHT_SIGNED;
+    case PRIMER_WEIGHT_Q6_K: return WEIGHT_UP_TO_63;
+    case PRIMER_WEIGHT_Q5_0:
+    case PRIMER_WEIGHT_Q5_1:
+    case PRIMER_WEIGHT_Q5_K:
+    case PRIMER_WEIGHT_MXFP4: return WEIGHT_UP_TO_31;
+    default: return WEIGHT_UP_TO_15;
+  }
+}
+
+/// As tiles have them: there, codes of Q2_K and Q3_K are products with their scales.
+static inline enum weight_range weight_tile_range_of(enum primer_weight_type type) {
+  return type == PRIMER_WEIGHT_Q2_K ? WEIGHT_UP_TO_63 : type == PRIMER_WEIGHT_Q3_K ? WEIGHT_SIGNED : weight_range_of(type);
+}
+
+/// Words of four codes whose products with int8 fit 16 bits when they are added.
+static inline int weight_words_together(enum weight_range range) {
+  return range == WEIGHT_UP_TO_15 ? 8 : range == WEIGHT_UP_TO_31 ? 4 : range == WEIGHT_UP_TO_63 ? 2 : 1;
 }
 
 /// Vectors of scales and minima of a block of a panel.

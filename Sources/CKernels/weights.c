@@ -112,7 +112,7 @@ static void multiply_panel(const weight_plan *plan, const weight_panel *panel, v
   const weight_input *x = inputs_of(plan, token);
   if (is_direct(plan, panel)) return plan->kernels->multiply_direct[panel->type](panel, x, plan->width, tokens, sums);
   const weight_tiles tiles = tiles_at(plan, unpacked);
-  plan->kernels->multiply(weight_form_of(panel->type), plan->blocks, &tiles, x, plan->width, tokens, sums);
+  plan->kernels->multiply(panel->type, plan->blocks, &tiles, x, plan->width, tokens, sums);
 }
 
 /// What a panel's sums are to be added to comes into cache while they are worked out.
