@@ -1,4 +1,5 @@
 #include "attention_tiles.h"
+#include "random_lanes.h"
 #include "scratch.h"
 
 typedef struct {

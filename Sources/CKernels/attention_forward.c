@@ -1,4 +1,5 @@
 #include "attention_tiles.h"
+#include "random_lanes.h"
 #include "scratch.h"
 #define KERNEL_SOURCE "attention_forward.inc"
 #include "isa_dispatch.h"

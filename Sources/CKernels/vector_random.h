@@ -1,5 +1,7 @@
 // random_lanes.h on vectors at one level; included inside kernel sources, once a level.
-#include "random_lanes.h"
+#ifndef PRIMER_MASK_ROUND
+#error "include random_lanes.h before isa_dispatch.h: here, its functions would be compiled for the highest level alone"
+#endif
 
 #define v_mask_bits LEVEL(v_mask_bits)
 static INLINE vu v_mask_bits(primer_mask_key key, vu element, vu high) {
