@@ -55,8 +55,8 @@ final class TerminalConversation {
   private let isQuiet: Bool
   private let editor: LineEditor
   private let isTerminal = isatty(1) == 1
-  /// SIGTERM came during an answer.
-  private var isEnded = false
+  /// However often Ctrl-C is pressed, the program stays.
+  private let watcher = SignalWatcher([SIGINT]) { _ in }
 
   init(
     _ session: ChatSession, modelName: String, _ generation: GenerationOptions, isQuiet: Bool
@@ -86,15 +86,12 @@ final class TerminalConversation {
         } else {
           answer(text)
         }
-        if isEnded { return }
       }
     }
   }
 
   private func answer(_ text: String) {
-    // However often Ctrl-C is pressed, the program stays.
-    let watcher = SignalWatcher([SIGINT, SIGTERM]) { _ in }
-    defer { isEnded = watcher.received == SIGTERM }
+    watcher.forget()
     // What is typed meanwhile belongs to the next line, not into the answer.
     let echo = TerminalEcho()
     defer { echo.restore() }
