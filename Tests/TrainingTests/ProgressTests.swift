@@ -107,7 +107,7 @@ struct ProgressTests {
 
 @Suite("Signals", .serialized)
 struct SignalTests {
-  @Test("the first sets a flag, as after forgetting, a second acts at once, the old behaviour returns")
+  @Test("the first sets a flag, until it is forgotten; a second acts at once; the old way returns")
   func signals() async throws {
     let second = Mutex<Int32?>(nil)
     signal(SIGUSR2, SIG_IGN)
