@@ -1,5 +1,5 @@
 # What a newcomer types: `make run` and `make test`. What a contributor types: `make check`.
-.PHONY: help setup build run shakespeare test check bench interop api page moderation clean
+.PHONY: help setup build run shakespeare test check bench interop fuzz api page moderation clean
 CONFIGURATION ?= release
 PRIMER := .build/$(CONFIGURATION)/primer
 
@@ -26,6 +26,9 @@ check: setup ## Format, rules of the house, build, tests: what has to pass befor
 
 interop: build ## Compares with PyTorch and transformers in a Python environment of its own.
 	@scripts/interop
+
+fuzz: ## Feeds damaged files, templates and schemas to their readers, PRIMER_FUZZ_SECONDS each (60).
+	@scripts/fuzz
 
 api: build ## Uses the service with the official `openai` client and LangChain, every endpoint.
 	@scripts/api

@@ -28,7 +28,10 @@ let servicePackages: [Target.Dependency] = [
   .product(name: "UnixSignals", package: "swift-service-lifecycle"),
 ]
 
-let layers: [Layer] = [
+/// `scripts/fuzz` builds the program that libFuzzer drives, which needs nothing from elsewhere.
+let isFuzzing = Context.environment["PRIMER_FUZZ"] != nil
+
+let allLayers: [Layer] = [
   Layer(folder: "Files"),
   Layer(folder: "Catalogue", imports: ["PrimerFiles", "CCatalogue"]),
   Layer(folder: "Tensors", imports: ["CKernels"]),
@@ -74,6 +77,8 @@ let layers: [Layer] = [
     ],
     packages: servicePackages),
 ]
+
+let layers = allLayers.filter { !isFuzzing || $0.packages.isEmpty }
 
 /// `make check` lets no warning pass; others build with whatever their compiler has to say.
 let isStrict = Context.environment["PRIMER_STRICT"] != nil
@@ -131,30 +136,57 @@ let allTests: [(name: String, imports: [String])] = [
       "PrimerTokenizers", "PrimerFiles",
     ]
   ),
+  ("Fuzz", ["FuzzTargets"]),
   ("EndToEnd", ["PrimerTensors", "PrimerCheckpoints", "PrimerTokenizers"]),
 ]
 
-let tests = allTests.filter { chosenTests?.contains($0.name) ?? true }
+let tests = allTests.filter { !isFuzzing && chosenTests?.contains($0.name) ?? true }
+
+let programs: [Target] =
+  isFuzzing
+  ? [
+    .executableTarget(
+      name: "fuzz", dependencies: ["FuzzTargets"], path: "Tests/FuzzProgram",
+      swiftSettings: swiftSettings + [.unsafeFlags(["-parse-as-library"])])
+  ]
+  : [
+    .executableTarget(
+      name: "primer",
+      dependencies: layers.map { .target(name: $0.module) } + [
+        "CModerationHead",
+        .product(name: "ArgumentParser", package: "swift-argument-parser"),
+        .product(name: "Logging", package: "swift-log"),
+      ],
+      path: "Sources/CommandLine", swiftSettings: swiftSettings),
+    // The page over answers from a script, for the tests that a browser runs.
+    .executableTarget(
+      name: "page-fixture",
+      dependencies: ["PrimerServing", "PrimerGeneration"]
+        + [.product(name: "Hummingbird", package: "hummingbird")],
+      path: "Tests/PageFixture", swiftSettings: swiftSettings),
+  ]
 
 let package = Package(
   name: "primer",
   platforms: [.macOS(.v15)],
   products: layers.map { .library(name: $0.module, targets: [$0.module]) }
-    + [.executable(name: "primer", targets: ["primer"])],
-  dependencies: [
-    .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
-    .package(url: "https://github.com/jpsim/Yams", from: "6.2.2"),
-    .package(url: "https://github.com/apple/swift-crypto", from: "4.5.2"),
-    .package(url: "https://github.com/groue/GRDB.swift", from: "7.10.0"),
-    // Without its traits: no swift-configuration, which nothing here reads.
-    .package(
-      url: "https://github.com/hummingbird-project/hummingbird", from: "2.28.1", traits: []),
-    .package(url: "https://github.com/apple/swift-http-types", from: "1.8.0"),
-    .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
-    .package(url: "https://github.com/apple/swift-metrics", from: "2.13.0"),
-    .package(url: "https://github.com/apple/swift-nio", from: "2.101.2"),
-    .package(url: "https://github.com/swift-server/swift-service-lifecycle", from: "2.13.0"),
-  ],
+    + [.executable(name: programs[0].name, targets: [programs[0].name])],
+  dependencies: isFuzzing
+    ? []
+    : [
+      .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
+      .package(url: "https://github.com/jpsim/Yams", from: "6.2.2"),
+      .package(url: "https://github.com/apple/swift-crypto", from: "4.5.2"),
+      .package(url: "https://github.com/groue/GRDB.swift", from: "7.10.0"),
+      // Without its traits: no swift-configuration, which nothing here reads.
+      .package(
+        url: "https://github.com/hummingbird-project/hummingbird", from: "2.28.1", traits: []),
+      .package(url: "https://github.com/apple/swift-http-types", from: "1.8.0"),
+      .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
+      .package(url: "https://github.com/apple/swift-metrics", from: "2.13.0"),
+      .package(url: "https://github.com/apple/swift-nio", from: "2.101.2"),
+      .package(url: "https://github.com/swift-server/swift-service-lifecycle", from: "2.13.0"),
+    ],
   targets: [
     .target(
       name: "CKernels", path: "Sources/CKernels",
@@ -174,21 +206,16 @@ let package = Package(
         path: "Sources/" + $0.folder, swiftSettings: swiftSettings)
     }
     + [
-      .executableTarget(
-        name: "primer",
-        dependencies: layers.map { .target(name: $0.module) } + [
-          "CModerationHead",
-          .product(name: "ArgumentParser", package: "swift-argument-parser"),
-          .product(name: "Logging", package: "swift-log"),
-        ],
-        path: "Sources/CommandLine", swiftSettings: swiftSettings),
       .target(name: "TestSupport", path: "Tests/TestSupport", swiftSettings: swiftSettings),
-      // The page over answers from a script, for the tests that a browser runs.
-      .executableTarget(
-        name: "page-fixture",
-        dependencies: ["PrimerServing", "PrimerGeneration"]
-          + [.product(name: "Hummingbird", package: "hummingbird")],
-        path: "Tests/PageFixture", swiftSettings: swiftSettings),
+      // Readers of what comes from elsewhere, as the fuzzer and the tests call them.
+      .target(
+        name: "FuzzTargets",
+        dependencies: [
+          "PrimerCheckpoints", "PrimerFiles", "PrimerGeneration", "PrimerModels", "PrimerTensors",
+          "PrimerTokenizers", "TestSupport",
+        ],
+        path: "Tests/FuzzTargets", exclude: ["Corpus", "Dictionaries"],
+        swiftSettings: swiftSettings),
     ]
     + tests.map { test in
       .testTarget(
@@ -199,4 +226,5 @@ let package = Package(
             ? servicePackages + [.product(name: "NIOEmbedded", package: "swift-nio")] : []),
         path: "Tests/\(test.name)Tests", swiftSettings: swiftSettings)
     }
+    + programs
 )

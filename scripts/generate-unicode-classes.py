@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Writes Sources/Tokenizers/UnicodeClassRuns.swift: which class of \\p{L}, \\p{M}, \\p{N}, \\s each code point belongs to.
+"""Writes Sources/Tokenizers/UnicodeClassRuns.swift: which class of \\p{L}, \\p{M}, \\p{N}, \\p{P}, \\p{S}, \\s each code point belongs to.
 
 Needs `pip install tiktoken`: its regular-expression engine (the Rust crate `regex`) is asked, because the scanners
 must agree with it and with Hugging Face tokenizers, which has the same one. Run from the package's folder.
@@ -7,7 +7,7 @@ must agree with it and with Hugging Face tokenizers, which has the same one. Run
 import pathlib
 import tiktoken
 
-UPPER, LOWER, MARK, NUMBER, SPACE, NEWLINE = 1, 2, 4, 8, 16, 32
+UPPER, LOWER, MARK, NUMBER, SPACE, NEWLINE, PUNCTUATION, SYMBOL = 1, 2, 4, 8, 16, 32, 64, 128
 bytes_only = {bytes([i]): i for i in range(256)}
 everything = "".join(chr(c) for c in range(0x110000) if not 0xD800 <= c < 0xE000)
 
@@ -21,7 +21,7 @@ def members(pattern):
 flags = [0] * 0x110000
 for pattern, flag in (
     (r"[\p{Lu}\p{Lt}]", UPPER), (r"\p{Ll}", LOWER), (r"[\p{Lm}\p{Lo}]", UPPER | LOWER), (r"\p{M}", MARK),
-    (r"\p{N}", NUMBER), (r"\s", SPACE), (r"[\r\n]", NEWLINE),
+    (r"\p{N}", NUMBER), (r"\s", SPACE), (r"[\r\n]", NEWLINE), (r"\p{P}", PUNCTUATION), (r"\p{S}", SYMBOL),
 ):
     for c in members(pattern):
         flags[c] |= flag

@@ -64,9 +64,9 @@ public struct ModelFolder: Sendable {
 
   private static func shardNames(_ url: URL) throws -> [String] {
     let manager = FileManager.default
-    let index = url.appending(path: "model.safetensors.index.json")
-    if manager.fileExists(atPath: url.appending(path: "model.safetensors").path) {
-      return ["model.safetensors"]
+    let index = url.appending(path: ShardPlan.indexName)
+    if manager.fileExists(atPath: url.appending(path: ShardPlan.wholeName).path) {
+      return [ShardPlan.wholeName]
     }
     if manager.fileExists(atPath: index.path) {
       guard
@@ -87,13 +87,22 @@ public struct ModelFolder: Sendable {
     throw CheckpointError.missing(url, what: "model.safetensors")
   }
 
-  /// Writes `config.json` and `model.safetensors` into `url`, which is made where it is missing.
+  /// Writes `config.json` and `model.safetensors` into `url`, which is made where it is missing; weights
+  /// of more than `largestShard` bytes in several files with an index, as transformers does.
   public static func write(
-    configuration: Data, tensors: [(name: String, tensor: Tensor)], to url: URL
+    configuration: Data, tensors: [(name: String, tensor: Tensor)],
+    largestShard: Int = 5_000_000_000, to url: URL
   ) throws {
     try FileManager.default.createDirectory(at: url, withIntermediateDirectories: true)
     try AtomicFile.write(configuration, to: url.appending(path: "config.json"))
-    try SafetensorsFile.write(tensors, to: url.appending(path: "model.safetensors"))
+    let shards = ShardPlan(tensors, largestShard: largestShard)
+    for (name, part) in zip(shards.names, shards.parts) {
+      try SafetensorsFile.write(part, to: url.appending(path: name))
+    }
+    if shards.names.count > 1 {
+      try AtomicFile.write(try shards.index(), to: url.appending(path: ShardPlan.indexName))
+    }
+    shards.removeOthers(from: url)
   }
 
   /// Writes a file beside the weights, whole or not at all.

@@ -1,6 +1,7 @@
 import Foundation
 import PrimerCatalogue
 import PrimerCheckpoints
+import PrimerFiles
 import PrimerGeneration
 import PrimerModels
 import PrimerTokenizers
@@ -14,8 +15,11 @@ enum ModelLocation {
   static func load(_ text: String) throws -> TextGenerator { try generator(url(text)) }
 
   private static func generator(_ url: URL) throws -> TextGenerator {
-    try TextGenerator(
+    let generator = try TextGenerator(
       ModelRegistry.load(url), tokenizer(url), endTokens: EndTokens.read(from: url))
+    // Before the first pass reads the weights: what is resident afterwards is them and little else.
+    StartupMemory.release()
+    return generator
   }
 
   /// A model with its chat template.

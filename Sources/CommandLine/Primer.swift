@@ -39,6 +39,6 @@ struct BenchCommand: ParsableCommand {
     commandName: "bench", abstract: "Measure the speed of this machine.",
     subcommands: [
       BenchGenerateCommand.self, BenchTrainCommand.self, BenchMatmulCommand.self,
-      BenchMemoryCommand.self, BenchTokenizerCommand.self,
+      BenchMemoryCommand.self, BenchTokenizerCommand.self, BenchConstraintCommand.self,
     ])
 }

@@ -5,13 +5,17 @@ package struct MappedFile: ~Copyable, @unchecked Sendable {
   // Safe because the mapping is private, read-only, and lives exactly as long as this value.
   private let base: UnsafeMutableRawPointer?
   package let count: Int
+  /// Whether there is a file to read pages from again.
+  private let isFile: Bool
 
   package init(_ url: URL) throws {
+    isFile = true
     (base, count) = try Self.map(url)
   }
 
   /// A copy of bytes that are in memory already, in a mapping of its own.
   package init(copying bytes: UnsafeRawBufferPointer) {
+    isFile = false
     count = bytes.count
     guard count > 0 else {
       base = nil
@@ -30,6 +34,16 @@ package struct MappedFile: ~Copyable, @unchecked Sendable {
     _ body: (UnsafeRawBufferPointer) throws(Failure) -> Result
   ) throws(Failure) -> Result {
     try body(UnsafeRawBufferPointer(start: base, count: count))
+  }
+
+  /// Lets go of the pages that lie wholly in `range`, which is not needed soon; they are read again
+  /// where they are.
+  package func forget(_ range: Range<Int>) {
+    guard isFile, let base else { return }
+    let page = sysconf(Int32(_SC_PAGESIZE))
+    let start = (range.lowerBound + page - 1) / page * page
+    let end = min(range.upperBound, count) / page * page
+    if start < end { madvise(base + start, end - start, MADV_DONTNEED) }
   }
 
   private static func map(_ url: URL) throws -> (UnsafeMutableRawPointer?, Int) {

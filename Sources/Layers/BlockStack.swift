@@ -13,13 +13,16 @@ public struct BlockStack<Block: ResidualBlock>: Sendable {
   private let weights: [[Parameter]]
 
   /// - Parameter parameters: the scope of the blocks, each at its number.
+  /// - Throws: the first problem met while pulling parameters, before further blocks are made: how many
+  ///   there are is what a file claims.
   public init(
     _ count: Int, _ parameters: ParameterScope, _ make: (Int, ParameterScope) -> Block
-  ) {
+  ) throws {
     var weights: [[Parameter]] = []
-    blocks = (0..<count).map { number in
+    blocks = try (0..<count).map { number in
       let before = parameters.pulled.count
       let block = make(number, parameters[number])
+      try parameters.check()
       if parameters.readsAhead { weights.append(Array(parameters.pulled[before...])) }
       return block
     }

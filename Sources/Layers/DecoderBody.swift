@@ -25,7 +25,7 @@ public struct DecoderBody<Block: ResidualBlock>: Sendable {
     let scope = root["model"]
     let rotary = RotaryPositions(shape.rotary, positions: shape.context, layout: root.rotaryLayout)
     tokens = Embedding(shape.vocabulary, shape.width, scope["embed_tokens"])
-    blocks = BlockStack(shape.layers, scope["layers"]) { block($0, rotary, $1) }
+    blocks = try BlockStack(shape.layers, scope["layers"]) { block($0, rotary, $1) }
     norm = RMSNorm(shape.width, offset: normOffset, epsilon: shape.normEpsilon, scope["norm"])
     head =
       shape.tiesHead

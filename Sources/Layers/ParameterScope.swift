@@ -100,9 +100,14 @@ public struct ParameterScope {
 
   /// Everything pulled, in order. Throws the first problem met on the way.
   public func finish() throws -> [Parameter] {
+    try check()
+    return record.parameters
+  }
+
+  /// Throws the first problem met so far.
+  func check() throws {
     if let failure = record.failure { throw failure }
     if !record.missing.isEmpty { throw ParameterError.missing(record.missing) }
-    return record.parameters
   }
 }
 
@@ -130,7 +135,9 @@ private final class ParameterRecord {
     _ name: String, _ shape: [Int], _ initialisation: Initialisation, _ role: Parameter.Role
   ) -> Parameter {
     if let known = known[name] {
-      precondition(known.shape == shape, "\(name) was pulled as \(known.shape), now \(shape)")
+      precondition(
+        known.shape == shape || failure != nil || !missing.isEmpty,
+        "\(name) was pulled as \(known.shape), now \(shape)")
       return known
     }
     let parameter = Parameter(
@@ -163,9 +170,9 @@ private final class ParameterRecord {
       } catch {
         failure = failure ?? error
       }
-      return Tensor(repeating: 0, shape: shape)
     }
-    return Tensor(repeating: 0, shape: shape)
+    // Nothing of the size that a broken file claims: the model is not going to be.
+    return Tensor(repeating: 0, shape: [])
   }
 
   private func initialised(

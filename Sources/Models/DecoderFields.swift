@@ -61,14 +61,17 @@ extension DecoderShape {
       url,
       positive: [
         ("vocab_size", vocabulary), ("max_position_embeddings", context),
-        ("hidden_size", file.hidden_size), ("num_hidden_layers", file.num_hidden_layers),
-        ("num_attention_heads", heads), ("num_key_value_heads", keyValueHeads),
-        ("intermediate_size", file.intermediate_size), ("head_dim", namedHeadWidth ?? 1),
+        ("hidden_size", file.hidden_size), ("intermediate_size", file.intermediate_size),
+      ],
+      countable: [
+        ("num_hidden_layers", file.num_hidden_layers), ("num_attention_heads", heads),
+        ("num_key_value_heads", keyValueHeads), ("head_dim", namedHeadWidth ?? 1),
       ],
       divides: [("num_key_value_heads", keyValueHeads, "num_attention_heads", heads)]
         + (namedHeadWidth == nil
           ? [("num_attention_heads", heads, "hidden_size", file.hidden_size)] : []))
     let headWidth = namedHeadWidth ?? file.hidden_size / heads
+    try validated(url, positive: [], countable: [("head_dim", headWidth)], divides: [])
     self.init(
       vocabulary: vocabulary, context: context, width: file.hidden_size,
       layers: file.num_hidden_layers, heads: heads, keyValueHeads: keyValueHeads,
@@ -221,10 +224,9 @@ func checkedWindow(_ window: Int?, _ url: URL) throws -> Int? {
 func checkExperts(_ experts: MixtureOfExperts.Settings, _ url: URL) throws {
   try validated(
     url,
-    positive: [
-      ("num_experts", experts.experts), ("num_experts_per_tok", experts.chosen),
-      ("moe_intermediate_size", experts.hiddenWidth),
-    ], divides: [])
+    positive: [("moe_intermediate_size", experts.hiddenWidth)],
+    countable: [("num_experts", experts.experts), ("num_experts_per_tok", experts.chosen)],
+    divides: [])
   guard experts.chosen <= experts.experts else {
     throw CheckpointError.badConfiguration(
       url,

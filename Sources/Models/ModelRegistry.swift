@@ -138,12 +138,26 @@ func encoded(_ value: some Encodable) throws -> Data {
   return try encoder.encode(value)
 }
 
-/// Demands that numbers of a configuration are positive and divide as they must.
+/// No number of a configuration is larger, so that products of two of them are numbers still.
+let largestDimension = 1 << 28
+/// More layers, heads or numbers in a head than any model has: what is made for each is made before the
+/// weights show whether they exist.
+let mostLayers = 1 << 16
+
+/// Demands that numbers of a configuration are positive, of a size that models have, and divide as they
+/// must.
 func validated(
-  _ url: URL, positive: [(String, Int)], divides: [(String, Int, String, Int)]
+  _ url: URL, positive: [(String, Int)], countable: [(String, Int)] = [],
+  divides: [(String, Int, String, Int)]
 ) throws {
-  for (name, value) in positive where value <= 0 {
+  for (name, value) in positive + countable where value <= 0 {
     throw CheckpointError.badConfiguration(url, reason: "\"\(name)\" is \(value), not positive")
+  }
+  for (numbers, most) in [(positive, largestDimension), (countable, mostLayers)] {
+    for (name, value) in numbers where value > most {
+      throw CheckpointError.badConfiguration(
+        url, reason: "\"\(name)\" is \(value), more than any model's (at most \(most))")
+    }
   }
   for (name, value, whole, of) in divides where of % value != 0 {
     throw CheckpointError.badConfiguration(

@@ -29,7 +29,8 @@ struct RotaryFields: Codable {
     base: Double, headWidth: Int, context: Int, _ url: URL
   ) throws -> RotarySettings {
     let base = rope_theta ?? base
-    let width = Int(Double(headWidth) * (partial_rotary_factor ?? 1))
+    let share = partial_rotary_factor ?? 1
+    let width = share > 0 && share <= 1 ? Int(Double(headWidth) * share) : 0
     guard base > 1, width > 0, width <= headWidth, width % 2 == 0 else {
       throw CheckpointError.badConfiguration(
         url,

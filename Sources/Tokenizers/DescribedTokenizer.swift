@@ -143,7 +143,7 @@ struct DescribedTokenizer {
         prefix: !prefixed
           ? .none : description.repeatsSpacePrefix ?? true ? .always : .afterSpecial,
         removesExtra: description.removesExtraSpaces ?? false, stripsPrefix: prefixed),
-      unknown: unknown, fusesUnknown: true, scores: scores)
+      unknown: unknown, fusesUnknown: true)
     return Tokenizer(
       model: .sentencePiece(model), addedTokens: try addedTokens(types),
       frame: try frame(
@@ -160,7 +160,8 @@ struct DescribedTokenizer {
     let ranks = [UInt32](unsafeUninitializedCapacity: scores.count) { ranks, count in
       for (id, score) in scores.enumerated() {
         if score.isNaN { bad = id }
-        // The bits of floats in the order of their values; both zeros are one.
+        // The bits of floats in the order of their values; both zeros are one. `SentencePieceModel.scores`
+        // turns them back.
         let bits = score == 0 ? 0 : score.bitPattern
         ranks[id] = bits >> 31 == 1 ? bits : ~(bits | 0x8000_0000)
       }

@@ -26,16 +26,25 @@ struct KnownSplit {
       "smollm starcoder refact command-r codeshell exaone minerva-7b mellum2")
     add(
       KnownSplit(pattern: .qwen2),
-      "qwen2 deepseek-r1-qwen kormo f2llmv2 stablelm2 megrez hunyuan solar-open grok-2")
+      "qwen2 deepseek-r1-qwen kormo f2llmv2 stablelm2 megrez hunyuan solar-open grok-2 "
+        + "bailingmoe bailingmoe2 llada-moe")
     add(KnownSplit(pattern: .qwen35), "qwen35")
     add(KnownSplit(pattern: .o200k), "gpt-4o llama4 kanana2 talkie minimax-m2")
     add(KnownSplit(pattern: .tekken, wholePieces: true, addsBeginning: true), "tekken")
+    add(KnownSplit(pattern: .falcon), "falcon")
+    add(KnownSplit(pattern: .deepSeekLLM), "deepseek-llm")
+    add(KnownSplit(pattern: .deepSeekCoder), "deepseek-coder")
+    add(KnownSplit(pattern: .deepSeek3), "deepseek-v3 hunyuan-dense joyai-llm hy_v4")
+    add(KnownSplit(pattern: .unnamed), "default")
     return known
   }()
 
   /// The name by which llama.cpp cuts as the model does; nil where it has none.
   static func name(of model: BytePairModel) -> String? {
-    let usual = ["gpt-2", "smollm", "llama-bpe", "dbrx", "qwen2", "qwen35", "gpt-4o", "tekken"]
+    let usual = [
+      "gpt-2", "smollm", "llama-bpe", "dbrx", "qwen2", "qwen35", "gpt-4o", "tekken",
+      "falcon", "deepseek-llm", "deepseek-coder", "deepseek-v3", "default",
+    ]
     return usual.first { name in
       named[name].map { $0.pattern == model.pattern && $0.wholePieces == model.wholePieces }
         ?? false

@@ -75,8 +75,8 @@ extension TokenModel {
         let digits = #"{"type": "Digits", "individual_digits": true}"#
         return Self.sequence("pretokenizers", [digits, byteLevel(true)])
       default:
-        return Self.sequence(
-          "pretokenizers", [split(model.pattern.spellings[0]), byteLevel(false)])
+        let expressions = model.pattern.steps?.spellings ?? [model.pattern.spellings[0]]
+        return Self.sequence("pretokenizers", expressions.map(split) + [byteLevel(false)])
       }
     }
   }

@@ -93,8 +93,6 @@ final class SentencePieceModel: Sendable {
   let hasBytes: Bool
   let unknown: Int32?
   let fusesUnknown: Bool
-  /// The score of each token, where the vocabulary has them.
-  let scores: [Float]?
   /// Tokens that are spelled with real spaces.
   let literals: Set<Int32>
 
@@ -106,7 +104,7 @@ final class SentencePieceModel: Sendable {
 
   init(
     _ pieces: SentencePieceVocabulary, rule: Rule, spaces: SpaceRule, unknown: Int32?,
-    fusesUnknown: Bool, scores: [Float]? = nil
+    fusesUnknown: Bool
   ) {
     vocabulary = pieces.vocabulary
     self.rule = rule
@@ -115,10 +113,15 @@ final class SentencePieceModel: Sendable {
     hasBytes = !byteTokens.contains(-1)
     self.unknown = unknown
     self.fusesUnknown = fusesUnknown
-    self.scores = scores
     literals = pieces.literals
     joins = pieces.joins
     ascii = (0..<128).map { pieces.vocabulary.id(of: CollectionOfOne(UInt8($0))) ?? -1 }
+  }
+
+  /// The score of each token, where the vocabulary has them.
+  var scores: [Float]? {
+    guard case .scores(let ranks) = rule else { return nil }
+    return ranks.map { Float(bitPattern: $0 >> 31 == 1 ? $0 : ~$0 & 0x7FFF_FFFF) }
   }
 
   /// Adds the tokens of `text` between `start` and `end`, in which spaces stand for U+2581.

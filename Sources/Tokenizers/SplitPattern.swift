@@ -21,9 +21,27 @@ public enum SplitPattern: String, Sendable, CaseIterable {
   case o200k
   /// As o200k, each digit by itself, contractions apart (Mistral's Tekken).
   case tekken
+  case falcon
+  case deepSeekLLM
+  case deepSeekCoder
+  case deepSeek3
+  /// What llama.cpp falls back on.
+  case unnamed
+
+  /// Of the patterns that are several cuts, one after another; nil of the others.
+  var steps: SplitSteps? {
+    switch self {
+    case .falcon: .falcon
+    case .deepSeekLLM: .deepSeekLLM
+    case .deepSeekCoder: .deepSeekCoder
+    case .deepSeek3: .deepSeek3
+    case .unnamed: .unnamed
+    default: nil
+    }
+  }
 
   /// The regular expressions by which files spell the pattern; the first is the one that is
-  /// written.
+  /// written. None where it has `steps`.
   var spellings: [String] {
     switch self {
     case .gpt2, .gpt2Digits:
@@ -66,6 +84,7 @@ public enum SplitPattern: String, Sendable, CaseIterable {
           + #"|[^\r\n\p{L}\p{N}]?[\p{Lu}\p{Lt}\p{Lm}\p{Lo}\p{M}]+[\p{Ll}\p{Lm}\p{Lo}\p{M}]*"#
           + #"|\p{N}| ?[^\s\p{L}\p{N}]+[\r\n/]*|\s*[\r\n]+|\s+(?!\S)|\s+"#
       ]
+    case .falcon, .deepSeekLLM, .deepSeekCoder, .deepSeek3, .unnamed: []
     }
   }
 
@@ -81,9 +100,12 @@ public enum SplitPattern: String, Sendable, CaseIterable {
     ]
   }
 
-  /// The pattern that a file spells so; nil where no scanner is known for it.
-  static func spelled(_ expression: String) -> SplitPattern? {
-    allCases.first { $0.spellings.contains(expression) }
+  /// The pattern that a file spells so, in one step or several; nil where no scanner is known for it.
+  static func spelled(_ expressions: [String]) -> SplitPattern? {
+    allCases.first {
+      $0.steps?.spellings == expressions
+        || expressions.count == 1 && $0.spellings.contains(expressions[0])
+    }
   }
 
   /// The pieces of a text, in order; together they are the text.
@@ -117,6 +139,8 @@ public enum SplitPattern: String, Sendable, CaseIterable {
     case .qwen35: try walk(WordScanner(digits: 1, wordMarks: true), text, start, end, body)
     case .o200k: try walk(CaseScanner(), text, start, end, body)
     case .tekken: try walk(CaseScanner(digits: 1, contractions: false), text, start, end, body)
+    case .falcon, .deepSeekLLM, .deepSeekCoder, .deepSeek3, .unnamed:
+      try steps!.scan(text, start, end, body)
     }
   }
 

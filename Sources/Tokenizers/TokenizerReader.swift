@@ -261,7 +261,7 @@ struct TokenizerDocument {
   private func splitting() throws -> (kind: SplitKind, leadingSpace: Bool) {
     guard let outer = root["pre_tokenizer"] else { throw unsupported("no pre_tokenizer") }
     let steps = outer["type"]?.string == "Sequence" ? outer["pretokenizers"]?.array ?? [] : [outer]
-    var pattern: SplitPattern?
+    var expressions: [String] = []
     var digits = false
     for step in steps {
       let type = step["type"]?.string ?? "?"
@@ -272,28 +272,43 @@ struct TokenizerDocument {
           return (.characters, false)
         }
         let inverted = step["invert"]?.bool ?? false
-        guard let expression, let known = SplitPattern.spelled(expression), pattern == nil,
-          step["behavior"]?.string == (inverted ? "Removed" : "Isolated")
+        guard let expression, step["behavior"]?.string == (inverted ? "Removed" : "Isolated")
         else { throw unsupported("the split pattern \(expression ?? "?")") }
-        pattern = known
+        expressions.append(expression)
       case "Digits":
-        guard step["individual_digits"]?.bool == true, pattern == nil else {
+        guard step["individual_digits"]?.bool == true else {
           throw unsupported("the pre_tokenizer Digits in this place")
         }
-        digits = true
+        // After other cuts it is one of them.
+        if expressions.isEmpty { digits = true } else { expressions.append(#"\p{N}"#) }
       case "ByteLevel":
-        if step["use_regex"]?.bool ?? true {
-          guard pattern == nil else { throw unsupported("ByteLevel with use_regex after a Split") }
-          pattern = digits ? .gpt2Digits : .gpt2
-        } else if digits {
-          throw unsupported("the pre_tokenizer Digits with this Split")
-        }
-        guard let pattern else { throw unsupported("ByteLevel without a split pattern") }
-        return (.bytes(pattern), step["add_prefix_space"]?.bool ?? true)
+        return (
+          .bytes(
+            try pattern(expressions, digits: digits, usesOwn: step["use_regex"]?.bool ?? true)),
+          step["add_prefix_space"]?.bool ?? true
+        )
       default: throw unsupported("the pre_tokenizer \(type)")
       }
     }
     throw unsupported("a pre_tokenizer without ByteLevel")
+  }
+
+  /// How a ByteLevel step cuts behind these; `usesOwn`: by GPT-2's pattern.
+  private func pattern(
+    _ expressions: [String], digits: Bool, usesOwn: Bool
+  ) throws -> SplitPattern {
+    if usesOwn {
+      guard expressions.isEmpty else {
+        throw unsupported("ByteLevel with use_regex after a Split")
+      }
+      return digits ? .gpt2Digits : .gpt2
+    }
+    guard !digits else { throw unsupported("the pre_tokenizer Digits with this Split") }
+    guard !expressions.isEmpty else { throw unsupported("ByteLevel without a split pattern") }
+    guard let known = SplitPattern.spelled(expressions) else {
+      throw unsupported("the split pattern \(expressions.joined(separator: ", then "))")
+    }
+    return known
   }
 
   /// The tokens that the post-processor puts around one text.

@@ -10,6 +10,10 @@ struct UnicodeClasses: Sendable {
   static let space: UInt8 = 16
   /// \r and \n, which are spaces too.
   static let newline: UInt8 = 32
+  /// \p{P}
+  static let punctuation: UInt8 = 64
+  /// \p{S}
+  static let symbol: UInt8 = 128
   static let letter = upper | lower
 
   static let shared = UnicodeClasses()

@@ -126,6 +126,41 @@ struct ModelFolderTests {
     #expect(complaint().contains("not a plain file name"))
   }
 
+  @Test("large weights are written in shards that load to the same, and none of them stays behind")
+  func writtenShards() throws {
+    let whole = try ModelFolder(folder.url)
+    let tensors = whole.names.map { (name: $0, tensor: whole.tensor($0)!.copied()) }
+    let expected = try ModelRegistry.load(folder.url).parameters.map(\.value.scalars)
+    let other = folder.url.appending(path: "written")
+    func write(_ largest: Int) throws -> [String] {
+      try ModelFolder.write(
+        configuration: whole.configuration, tensors: tensors, largestShard: largest, to: other)
+      #expect(try ModelRegistry.load(other).parameters.map(\.value.scalars) == expected)
+      return try FileManager.default.contentsOfDirectory(atPath: other.path).sorted()
+    }
+    #expect(try write(.max) == ["config.json", "model.safetensors"])
+    let names = try write(whole.byteCount / 2)
+    #expect(names.count > 4 && names.contains("model.safetensors.index.json"))
+    #expect(!names.contains("model.safetensors"))
+    for name in names where name.hasPrefix("model-") {
+      let file = try SafetensorsFile(other.appending(path: name))
+      let size = file.entries.values.reduce(0) { $0 + $1.byteCount }
+      #expect(size <= whole.byteCount / 2 || file.names.count == 1)
+    }
+    struct Index: Decodable {
+      let metadata: [String: Int]
+      let weight_map: [String: String]
+    }
+    let index = try JSONDecoder().decode(
+      Index.self, from: Data(contentsOf: other.appending(path: "model.safetensors.index.json")))
+    #expect(index.metadata["total_size"] == whole.byteCount)
+    #expect(index.weight_map.keys.sorted() == whole.names)
+    // One weight a file, then fewer files, then one.
+    #expect(try write(1).count == tensors.count + 2)
+    #expect(try write(whole.byteCount / 2) == names)
+    #expect(try write(.max) == ["config.json", "model.safetensors"])
+  }
+
   @Test("weights of f16 and bf16 are read as the numbers they are")
   func halves() throws {
     let whole = try ModelFolder(folder.url)

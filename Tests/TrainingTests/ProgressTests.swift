@@ -107,7 +107,7 @@ struct ProgressTests {
 
 @Suite("Signals", .serialized)
 struct SignalTests {
-  @Test("the first sets a flag, a second acts at once, and the old behaviour returns")
+  @Test("the first sets a flag, until it is forgotten; a second acts at once; the old way returns")
   func signals() async throws {
     let second = Mutex<Int32?>(nil)
     signal(SIGUSR2, SIG_IGN)
@@ -117,6 +117,11 @@ struct SignalTests {
       kill(getpid(), SIGUSR2)
       try await wait { watcher.isInterrupted }
       #expect(watcher.received == SIGUSR2)
+      #expect(second.withLock { $0 } == nil)
+      watcher.forget()
+      #expect(!watcher.isInterrupted)
+      kill(getpid(), SIGUSR2)
+      try await wait { watcher.isInterrupted }
       #expect(second.withLock { $0 } == nil)
       kill(getpid(), SIGUSR2)
       try await wait { second.withLock { $0 } == SIGUSR2 }

@@ -94,6 +94,8 @@ private struct Part {
     mapping = SharedMapping(file: try MappedFile(url))
     let mapping = mapping
     header = try mapping.file.withBytes { try GGUFHeader($0.bytes, mapping, url) }
+    // Checking read all of it; a vocabulary, megabytes of it, is decoded from another mapping or never.
+    mapping.file.forget(0..<(header.tensors.map(\.range.lowerBound).min() ?? mapping.file.count))
   }
 
   /// The `count` files of the model that `url` belongs to, named `…-00001-of-0000N.gguf`.

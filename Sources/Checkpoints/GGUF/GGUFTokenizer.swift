@@ -39,6 +39,13 @@ extension GGUFFile {
     description.addsEndOfText = flag("add_eos_token")
     description.addsSpacePrefix = flag("add_space_prefix")
     description.removesExtraSpaces = flag("remove_extra_whitespaces")
+    description.lowercases = flag("normalizer.lowercase")
+    if let strips = flag("normalizer.strip_accents"), strips != description.lowercases ?? true {
+      throw CheckpointError.unsupported(
+        url,
+        what: "a tokenizer that lowers letters without stripping their accents, or the reverse,",
+        supported: ["both", "neither"])
+    }
     return description
   }
 
@@ -71,7 +78,7 @@ extension GGUFMetadata {
   /// Adds what `tokenizer` is, as llama.cpp reads it.
   ///
   /// - Parameter vocabulary: rows of the embedding; numbers beyond the tokenizer's are filled.
-  /// - Throws: `CheckpointError.unsupported` where GGUF has no words for it.
+  /// - Throws: `TokenizerError.unsupported` where GGUF has no words for it.
   public mutating func add(
     _ tokenizer: Tokenizer, chatTemplate: String?, vocabulary: Int, for url: URL
   ) throws {
@@ -92,35 +99,37 @@ extension GGUFMetadata {
       tokens[id] = "[PAD\(id)]"
       types[id] = TokenizerDescription.TokenType.unused.rawValue
     }
-    let merges = tokenizer.spelledMerges
-    if let pattern = tokenizer.splitPattern {
-      guard let pre = pattern.nameInGGUF else {
-        throw CheckpointError.unsupported(
-          url, what: "this tokenizer's way of cutting texts", supported: ["what llama.cpp names"])
+    let description = try TokenizerDescription(of: tokenizer, source: url.path)
+    self[key.model] = .string(description.model)
+    switch description.model {
+    case "gpt2":
+      self[key.pre] = description.pre.map { .string($0) }
+      self[key.merges] = .array(GGUFArray(tokenizer.spelledMerges))
+    case "bert":
+      for id in 0..<description.tokens.count where types[id] == 1 {
+        tokens[id] = String(decoding: description.tokens[id], as: UTF8.self)
       }
-      self[key.model] = .string("gpt2")
-      self[key.pre] = .string(pre)
-      self[key.merges] = .array(GGUFArray(merges))
-    } else if !merges.isEmpty || tokenizer.tokenScores != nil {
-      self[key.model] = .string("llama")
+      self[key.prefix + "normalizer.lowercase"] = .bool(description.lowercases ?? true)
+    default:
       for id in tokens.indices where types[id] == 1 && Self.isByte(tokens[id]) {
         types[id] = TokenizerDescription.TokenType.byte.rawValue
       }
-      let scores = tokenizer.tokenScores ?? Self.scores(tokens, merges)
+      let scores = tokenizer.tokenScores ?? Self.scores(tokens, tokenizer.spelledMerges)
       self[key.scores] = .array(
         GGUFArray(scores + [Float](repeating: -1e6, count: max(0, tokens.count - scores.count))))
-    } else {
-      throw CheckpointError.unsupported(
-        url, what: "a tokenizer of this kind in a GGUF file",
-        supported: ["byte-level BPE", "SentencePiece"])
     }
     self[key.tokens] = .array(GGUFArray(tokens))
     self[key.types] = .array(GGUFArray(types))
     func add(_ name: String, _ id: Int32?) {
       if let id { self[key.prefix + name] = .uint32(UInt32(id)) }
     }
-    add("bos_token_id", tokenizer.beginningOfText)
+    add("bos_token_id", description.classification ?? tokenizer.beginningOfText)
     add("eos_token_id", tokenizer.endOfText)
+    if description.model == "bert" {
+      add("unknown_token_id", description.unknown)
+      add("cls_token_id", description.classification)
+      add("seperator_token_id", description.separator)
+    }
     self[key.prefix + "add_bos_token"] = .bool(!tokenizer.frame.before.isEmpty)
     self[key.prefix + "add_eos_token"] = .bool(!tokenizer.frame.after.isEmpty)
     if let chatTemplate { self[key.chatTemplate] = .string(chatTemplate) }
@@ -138,20 +147,5 @@ extension GGUFMetadata {
       if ranks[whole] == nil { ranks[whole] = rank }
     }
     return tokens.map { ranks[$0].map { -Float($0) } ?? -1e6 }
-  }
-}
-
-extension SplitPattern {
-  /// llama.cpp's name of the pre-tokenizer (llama-vocab.cpp); nil where it has none.
-  fileprivate var nameInGGUF: String? {
-    switch self {
-    case .gpt2: "gpt-2"
-    case .gpt2Digits: "smollm"
-    case .llama3: "llama-bpe"
-    case .qwen2: "qwen2"
-    case .o200k: "gpt-4o"
-    case .tekken: "tekken"
-    default: nil
-    }
   }
 }

@@ -55,6 +55,8 @@ final class TerminalConversation {
   private let isQuiet: Bool
   private let editor: LineEditor
   private let isTerminal = isatty(1) == 1
+  /// However often Ctrl-C is pressed, the program stays.
+  private let watcher = SignalWatcher([SIGINT]) { _ in }
 
   init(
     _ session: ChatSession, modelName: String, _ generation: GenerationOptions, isQuiet: Bool
@@ -71,7 +73,6 @@ final class TerminalConversation {
       note("\(modelName) · Ctrl-C stops an answer, Ctrl-D ends, /help lists the commands")
     }
     while true {
-      editor.forgetDrawing()
       switch editor.read(prompt: isTerminal ? "\u{1B}[1;32m›\u{1B}[0m " : "") {
       case .end: return
       case .interrupted: continue
@@ -90,14 +91,17 @@ final class TerminalConversation {
   }
 
   private func answer(_ text: String) {
-    let watcher = SignalWatcher()
+    watcher.forget()
+    // What is typed meanwhile belongs to the next line, not into the answer.
+    let echo = TerminalEcho()
+    defer { echo.restore() }
     var printer = MarkdownPrinter()
     let begun = ContinuousClock.now
     var first: Duration?
     do {
       let result = try session.answer(text, generation) { piece in
         first = first ?? ContinuousClock.now - begun
-        show(isTerminal ? printer.append(piece) : piece)
+        show(isTerminal ? printer.append(TerminalText.printable(piece)) : piece)
         return !watcher.isInterrupted
       }
       show((isTerminal ? printer.finish() : "") + "\n")
@@ -214,7 +218,28 @@ enum TerminalHistory {
       return []
     }
     return text.split(separator: "\n").suffix(longest)
-      .map { String($0.replacing("\\n", with: "\n")) }
+      .map(unescaped)
+  }
+
+  /// A line without line ends: "\n" and "\\" stand for them and for the backslash.
+  static func escaped(_ text: String) -> String {
+    text.replacing("\\", with: "\\\\").replacing("\n", with: "\\n")
+  }
+
+  static func unescaped(_ line: some StringProtocol) -> String {
+    var text = ""
+    var isEscaped = false
+    for character in line {
+      if isEscaped {
+        text.append(character == "n" ? "\n" : character)
+        isEscaped = false
+      } else if character == "\\" {
+        isEscaped = true
+      } else {
+        text.append(character)
+      }
+    }
+    return text
   }
 
   static func append(_ line: String) {
@@ -229,6 +254,6 @@ enum TerminalHistory {
     guard let handle = try? FileHandle(forWritingTo: file) else { return }
     defer { try? handle.close() }
     _ = try? handle.seekToEnd()
-    try? handle.write(contentsOf: Data((line.replacing("\n", with: "\\n") + "\n").utf8))
+    try? handle.write(contentsOf: Data((escaped(line) + "\n").utf8))
   }
 }

@@ -2,8 +2,8 @@ import Foundation
 
 /// Reads lines from a terminal, with editing keys and a history; from anything else, line by line.
 ///
-/// Keys: arrows, Home, End, Backspace, Delete, Ctrl-A E B F K U W, Ctrl-P N; Alt-Return or a
-/// trailing backslash goes on with another line, pasted line ends are kept.
+/// Keys: arrows (with Ctrl or Alt by words), Home, End, Backspace, Delete, Ctrl-A E B F K U W L, Ctrl-P N;
+/// Alt-Return or a trailing backslash goes on with another line, pasted line ends are kept.
 final class LineEditor {
   enum Input: Equatable {
     case line(String)
@@ -40,10 +40,15 @@ final class LineEditor {
     raw.c_oflag |= tcflag_t(OPOST)
     tcsetattr(0, TCSADRAIN, &raw)
     write("\u{1B}[?2004h")
+    // Waiting for a key ends where the terminal changes its size.
+    let before = signal(SIGWINCH) { _ in }
+    siginterrupt(SIGWINCH, 1)
     defer {
+      signal(SIGWINCH, before)
       write("\u{1B}[?2004l\n")
       tcsetattr(0, TCSADRAIN, &saved)
     }
+    forgetDrawing()
     (buffer, cursor, isPasting) = ([], 0, false)
     var place = history.count
     var draft: [Character] = []
@@ -71,6 +76,9 @@ final class LineEditor {
         place = max(0, min(history.count, place + (key == .up ? -1 : 1)))
         buffer = place == history.count ? draft : Array(history[place])
         cursor = buffer.count
+      case .clearScreen:
+        write("\u{1B}[H\u{1B}[2J")
+        forgetDrawing()
       default: edit(key)
       }
       draw(prompt)
@@ -80,7 +88,8 @@ final class LineEditor {
   private enum Key: Equatable {
     case character(Character)
     case enter, interrupt, endOfInput, up, down, left, right, home, end, backspace, delete
-    case newLine, killToEnd, killToStart, killWord, pasteBegins, pasteEnds, nothing
+    case wordLeft, wordRight, newLine, killToEnd, killToStart, killWord, clearScreen
+    case pasteBegins, pasteEnds, nothing
   }
 
   private func edit(_ key: Key) {
@@ -101,10 +110,12 @@ final class LineEditor {
     case .killToStart:
       buffer.removeSubrange(..<cursor)
       cursor = 0
+    case .wordLeft: cursor = wordStart
+    case .wordRight:
+      while cursor < buffer.count, buffer[cursor].isWhitespace { cursor += 1 }
+      while cursor < buffer.count, !buffer[cursor].isWhitespace { cursor += 1 }
     case .killWord:
-      var start = cursor
-      while start > 0, buffer[start - 1].isWhitespace { start -= 1 }
-      while start > 0, !buffer[start - 1].isWhitespace { start -= 1 }
+      let start = wordStart
       buffer.removeSubrange(start..<cursor)
       cursor = start
     case .pasteBegins: isPasting = true
@@ -113,14 +124,32 @@ final class LineEditor {
     }
   }
 
+  /// Where the word before the cursor begins.
+  private var wordStart: Int {
+    var start = cursor
+    while start > 0, buffer[start - 1].isWhitespace { start -= 1 }
+    while start > 0, !buffer[start - 1].isWhitespace { start -= 1 }
+    return start
+  }
+
+  /// Puts a character at the cursor; an accent or the rest of a picture joins the one before it.
   private func insert(_ character: Character) {
+    if cursor > 0 {
+      let joined = String(buffer[cursor - 1]) + String(character)
+      if joined.count == 1 {
+        buffer[cursor - 1] = Character(joined)
+        return
+      }
+    }
     buffer.insert(character, at: cursor)
     cursor += 1
   }
 
+  /// The next byte; nil at the end of the input, and where a signal came (`errno` is then EINTR).
   private func nextByte() -> UInt8? {
     if waiting.isEmpty {
       var bytes = [UInt8](repeating: 0, count: 4096)
+      errno = 0
       let count = Foundation.read(0, &bytes, bytes.count)
       guard count > 0 else { return nil }
       waiting = bytes[..<count].reversed()
@@ -129,7 +158,10 @@ final class LineEditor {
   }
 
   private func nextKey() -> Key? {
-    guard let byte = nextByte() else { return nil }
+    guard let byte = nextByte() else {
+      // The terminal has another size: the line is drawn anew.
+      return errno == EINTR ? .nothing : nil
+    }
     switch byte {
     case 0x0D, 0x0A: return .enter
     case 0x01: return .home
@@ -140,6 +172,7 @@ final class LineEditor {
     case 0x06: return .right
     case 0x08, 0x7F: return .backspace
     case 0x0B: return .killToEnd
+    case 0x0C: return .clearScreen
     case 0x0E: return .down
     case 0x10: return .up
     case 0x15: return .killToStart
@@ -162,20 +195,32 @@ final class LineEditor {
   }
 
   private func escapeSequence() -> Key {
-    guard !waiting.isEmpty, let second = nextByte() else { return .nothing }
-    if second == 0x0D { return .newLine }
-    guard second == UInt8(ascii: "[") || second == UInt8(ascii: "O") else { return .nothing }
-    var digits = ""
+    // The rest comes at once, or the key was Escape.
+    var input = pollfd(fd: 0, events: Int16(POLLIN), revents: 0)
+    guard !waiting.isEmpty || poll(&input, 1, 30) > 0, let second = nextByte() else {
+      return .nothing
+    }
+    switch second {
+    case 0x0D: return .newLine
+    case 0x7F: return .killWord
+    case UInt8(ascii: "b"): return .wordLeft
+    case UInt8(ascii: "f"): return .wordRight
+    case UInt8(ascii: "["), UInt8(ascii: "O"): break
+    default: return .nothing
+    }
+    var parameters = ""
     while let byte = nextByte() {
+      // Held with Ctrl or Alt, an arrow passes a word.
+      let isByWord = parameters.hasSuffix(";5") || parameters.hasSuffix(";3")
       switch byte {
       case UInt8(ascii: "A"): return .up
       case UInt8(ascii: "B"): return .down
-      case UInt8(ascii: "C"): return .right
-      case UInt8(ascii: "D"): return .left
+      case UInt8(ascii: "C"): return isByWord ? .wordRight : .right
+      case UInt8(ascii: "D"): return isByWord ? .wordLeft : .left
       case UInt8(ascii: "H"): return .home
       case UInt8(ascii: "F"): return .end
       case UInt8(ascii: "~"):
-        switch digits {
+        switch parameters {
         case "1", "7": return .home
         case "4", "8": return .end
         case "3": return .delete
@@ -183,78 +228,62 @@ final class LineEditor {
         case "201": return .pasteEnds
         default: return .nothing
         }
-      case 0x30...0x3F: digits.append(Character(UnicodeScalar(byte)))
+      case 0x30...0x3F: parameters.append(Character(UnicodeScalar(byte)))
       default: return .nothing
       }
     }
     return .nothing
   }
 
-  /// Rows that the last drawing took below its first.
-  private var cursorRow = 0
+  /// What the last drawing left: columns of its rows as far as the cursor's, where the cursor is in
+  /// it, and how wide the terminal was.
+  private var drawn = (rows: [0], column: 0, width: 0)
+
+  /// Rows above the cursor, now that the terminal may be narrower: rows too long for it were broken.
+  private func rowsAbove(_ width: Int) -> Int {
+    let row = drawn.rows.count - 1
+    if width >= drawn.width { return row }
+    let above = drawn.rows.dropLast().reduce(0) { $0 + max(1, ($1 + width - 1) / width) }
+    return above + min(drawn.column, drawn.width - 1) / width
+  }
 
   /// Writes the prompt and the line anew where they began, and puts the cursor in its place.
   private func draw(_ prompt: String) {
-    let width = Self.columns()
-    var output = cursorRow > 0 ? "\u{1B}[\(cursorRow)A" : ""
+    let width = TerminalWidth.columns
+    let above = rowsAbove(width)
+    var output = above > 0 ? "\u{1B}[\(above)A" : ""
     output += "\r\u{1B}[J" + prompt
-    var (row, column) = (0, Self.width(prompt))
-    var (cursorAt, target) = (0, (row: 0, column: 0))
-    for character in buffer {
-      if cursorAt == cursor { target = (row, column) }
-      cursorAt += 1
-      if character == "\n" {
-        output += "\r\n"
-        (row, column) = (row + 1, 0)
-        continue
-      }
-      let size = Self.width(String(character))
-      if column + size > width {
-        output += "\r\n"
-        (row, column) = (row + 1, 0)
-      }
-      output.append(character)
-      column += size
+    var rows = [TerminalWidth.of(prompt)]
+    var target = (row: 0, column: rows[0])
+    func breakLine() {
+      output += "\r\n"
+      rows.append(0)
     }
-    if cursorAt == cursor { target = (row, column) }
-    if row > target.row { output += "\u{1B}[\(row - target.row)A" }
+    for (index, character) in buffer.enumerated() {
+      let shown = character == "\t" ? "    " : String(character)
+      let size = TerminalWidth.of(shown)
+      if character != "\n", rows[rows.count - 1] + size > width { breakLine() }
+      if index == cursor { target = (rows.count - 1, rows[rows.count - 1]) }
+      if character == "\n" {
+        breakLine()
+      } else {
+        output += shown
+        rows[rows.count - 1] += size
+      }
+    }
+    if cursor == buffer.count {
+      // Behind a full row the cursor is in the next one.
+      if rows[rows.count - 1] >= width { breakLine() }
+      target = (rows.count - 1, rows[rows.count - 1])
+    }
+    if rows.count - 1 > target.row { output += "\u{1B}[\(rows.count - 1 - target.row)A" }
     output += "\r" + (target.column > 0 ? "\u{1B}[\(target.column)C" : "")
-    cursorRow = target.row
+    drawn = (Array(rows[...target.row]), target.column, width)
     write(output)
-    if cursor == buffer.count, row == target.row { cursorRow = row }
   }
 
   /// A new line begins below what is there.
-  func forgetDrawing() { cursorRow = 0 }
-
-  private static func columns() -> Int {
-    var size = winsize()
-    guard ioctl(1, UInt(TIOCGWINSZ), &size) == 0, size.ws_col > 0 else { return 80 }
-    return Int(size.ws_col)
-  }
-
-  /// Columns of a text: none for escape sequences and combining marks, two for wide characters.
-  static func width(_ text: String) -> Int {
-    var (count, isEscape) = (0, false)
-    for scalar in text.unicodeScalars {
-      if isEscape {
-        isEscape = !(0x40...0x7E).contains(scalar.value) || scalar == "["
-        continue
-      }
-      if scalar.value == 0x1B {
-        isEscape = true
-        continue
-      }
-      if scalar.properties.generalCategory == .nonspacingMark || scalar.value == 0x200D { continue }
-      switch scalar.value {
-      case 0x1100...0x115F, 0x2E80...0xA4CF, 0xAC00...0xD7A3, 0xF900...0xFAFF, 0xFE30...0xFE6F,
-        0xFF00...0xFF60, 0xFFE0...0xFFE6, 0x1F300...0x1FAFF, 0x20000...0x3FFFD:
-        count += 2
-      default: count += 1
-      }
-    }
-    return count
-  }
+  private func forgetDrawing() { drawn = ([0], 0, 0) }
 
   private func write(_ text: String) {
     FileHandle.standardOutput.write(Data(text.utf8))

@@ -65,7 +65,18 @@ struct MaskTable: Sendable {
     windows.peak = 0
     var level = Level(mask: TokenMask(allowsAll: false, vocabulary: trie.vocabulary))
     var walk = Walk(vocabulary: trie.vocabulary)
-    try self.walk(Cursor(window: window, stack: 0), 0..<Int32(trie.nodes.count), depth: 0, &walk)
+    let cursor = Cursor(window: window, stack: 0)
+    if let set = try windows.loopSet(window) {
+      // Most of the vocabulary stays in the window: it was looked through once for all constraints.
+      let loop = trie.loop(set)
+      walk.words = loop.words
+      for index in loop.rest {
+        let node = trie.nodes[Int(index)]
+        try self.walk(cursor, index..<node.end, depth: Int(node.depth) - 1, &walk)
+      }
+    } else {
+      try self.walk(cursor, 0..<Int32(trie.nodes.count), depth: 0, &walk)
+    }
     level.mask = TokenMask(words: walk.words, vocabulary: trie.vocabulary)
     level.exits = walk.exits
     level.rise = windows.peak
@@ -143,11 +154,7 @@ struct MaskTable: Sendable {
       }
       windowAt[depth] = next.window
       stackAt[depth] = next.stack
-      if node.token >= 0 {
-        walk.allow(node.token)
-      } else if node.token < -1 {
-        for token in trie.alike[Int(-2 - node.token)] { walk.allow(token) }
-      }
+      trie.forEachToken(of: node) { walk.allow($0) }
       index += 1
     }
   }

@@ -1,9 +1,8 @@
 internal import PrimerTokenizers
 
 extension SchemaCompiler {
-  /// Longest string and list that is generated where a schema allows longer ones.
+  /// Longest string that is generated where a schema allows longer ones.
   private static var longestString: Int { 32_768 }
-  private static var longestList: Int { 16_384 }
 
   /// The texts of values of a shape.
   mutating func expression(of shape: SchemaShape) throws -> GrammarExpression {
@@ -37,40 +36,6 @@ extension SchemaCompiler {
     let maximum = bounds.maximum.map { min($0, max(bounds.minimum, Self.longestString)) }
     return Self.quoted(
       .repeated(.jsonScalar(.all), minimum: bounds.minimum, maximum: maximum))
-  }
-
-  // MARK: Lists
-
-  private mutating func array(_ bounds: ArrayBounds) throws -> GrammarExpression {
-    guard bounds.maximum ?? .max >= bounds.minimum else { return .nothing }
-    guard bounds.minimum < limits.states else {
-      throw ConstraintError.tooLarge(what: "elements of a list", limit: limits.states)
-    }
-    var network = ExpressionNetwork()
-    var state = 0
-    let fixed = min(bounds.first.count, bounds.maximum ?? .max)
-    for index in 0..<fixed {
-      if index >= bounds.minimum { network.accept(state) }
-      let element = GrammarExpression.rule(rule(for: bounds.first[index]))
-      let next = network.addState()
-      network.add(state, index == 0 ? element : .sequence([spelling.comma, element]), next)
-      state = next
-    }
-    var maximum = bounds.maximum.map { $0 - fixed }
-    if let most = maximum { maximum = min(most, max(bounds.minimum - fixed, Self.longestList)) }
-    let minimum = max(0, bounds.minimum - fixed)
-    if minimum == 0 { network.accept(state) }
-    if maximum != 0 {
-      let element = GrammarExpression.rule(rule(for: bounds.rest))
-      let next = GrammarExpression.sequence([spelling.comma, element])
-      let end = network.addState()
-      // The first element has no comma before it.
-      let more = GrammarExpression.repeated(
-        next, minimum: max(0, minimum - 1), maximum: maximum.map { $0 - 1 })
-      network.add(state, .sequence([fixed == 0 ? element : next, more]), end)
-      network.accept(end)
-    }
-    return spelling.bracketed("[", .network(network), "]")
   }
 
   // MARK: Objects

@@ -28,12 +28,22 @@ extension SchemaCompiler {
       let count = text.unicodeScalars.count
       guard count >= bounds.minimum, count <= bounds.maximum ?? count else { return false }
       (bounds.minimum, bounds.maximum) = (0, nil)
-      if bounds.isFree || (bounds.patterns.isEmpty && !withFormats) { return true }
+      if bounds.isFree || (bounds.isPlain && !withFormats) { return true }
       return try bounds.language(withFormats: withFormats, limits, &budget).matches(text)
     case .array(let elements):
       let bounds = shape.arrays
       guard elements.count >= bounds.minimum, elements.count <= bounds.maximum ?? .max else {
         return false
+      }
+      for (schema, least, _) in bounds.contained {
+        let fitting = try elements.filter { try accepts($0, schema, withFormats: withFormats) }
+        if fitting.count < least { return false }
+      }
+      if bounds.uniquePointer != nil {
+        for index in elements.indices
+        where elements[..<index].contains(where: { $0.equals(elements[index]) }) {
+          return false
+        }
       }
       return try elements.enumerated().allSatisfy {
         try accepts($1, bounds.schemas(of: $0), withFormats: withFormats)
@@ -112,7 +122,7 @@ extension SchemaCompiler {
   private mutating func areApart(_ a: StringBounds, _ b: StringBounds) throws -> Bool {
     if let most = a.maximum, b.minimum > most { return true }
     if let most = b.maximum, a.minimum > most { return true }
-    if a.patterns.isEmpty || b.patterns.isEmpty { return false }
+    if a.isPlain || b.isPlain { return false }
     let first = try a.language(withFormats: false, limits, &budget)
     let second = try b.language(withFormats: false, limits, &budget)
     return try first.intersection(second, &budget).isEmpty

@@ -79,17 +79,42 @@ struct SchemaReading {
       let options = try schemas(key, value, &document)
       choices.append((place(key), options, key == "oneOf"))
     case "not":
-      // Only what is never or always so.
       if value.bool == false { return true }
-      guard value.bool == true || value.members?.isEmpty ?? false else {
-        throw unsupported(key, "it cannot be enforced")
+      if value.bool == true || value.members?.isEmpty ?? false {
+        shape.types = []
+        return true
       }
-      shape.types = []
+      conjuncts.append(document.node(place("not") + "/not", try negated(key, value)))
+    case "if": try readCondition(value, &document)
+    case "then", "else": break
     case "unevaluatedProperties", "unevaluatedItems":
       guard value.bool == true else { throw unsupported(key, "it cannot be enforced") }
     default: return false
     }
     return true
+  }
+
+  /// `if`, with `then` and `else`: one of both, each with what leads to it.
+  private mutating func readCondition(
+    _ condition: JSONValue, _ document: inout SchemaDocument
+  ) throws {
+    let (then, otherwise) = (member("then"), member("else"))
+    guard then != nil || otherwise != nil else { return }
+    func both(_ first: JSONValue, _ second: JSONValue?) -> JSONValue {
+      .object([("allOf", .array([first, second ?? .bool(true)]))])
+    }
+    let options = [
+      document.node(place("if") + "/then", both(condition, then)),
+      document.node(place("if") + "/else", both(try negated("if", condition), otherwise)),
+    ]
+    choices.append((place("if"), options, false))
+  }
+
+  /// The schema of just the values that `schema` does not allow.
+  private func negated(_ key: String, _ schema: JSONValue) throws -> JSONValue {
+    do { return try SchemaNegation.of(schema) } catch let error as SchemaNegation.Failure {
+      throw unsupported(key, error.reason)
+    }
   }
 
   private func readType(_ value: JSONValue, _ shape: inout SchemaShape) throws {
@@ -160,6 +185,11 @@ struct SchemaReading {
       if !bounds.patterns.contains(where: { $0.utf8.elementsEqual(pattern.utf8) }) {
         bounds.patterns.append(pattern)
       }
+    case SchemaNegation.exceptPattern:
+      guard let pattern = value.string else { throw malformed(key, "not a string") }
+      try checkPattern(pattern, at: place(key), keyword: "pattern")
+      bounds.exceptPatterns.append(pattern)
+    case SchemaNegation.exceptTexts: bounds.exceptTexts += (value.array ?? []).compactMap(\.string)
     case "format":
       guard let format = value.string else { throw malformed(key, "not a string") }
       guard StringFormats.pattern(of: format) != nil else {
@@ -186,11 +216,10 @@ struct SchemaReading {
     case "maxItems": bounds.maximum = min(bounds.maximum ?? .max, try count(key, value))
     case "uniqueItems":
       guard let isUnique = value.bool else { throw malformed(key, "not a boolean") }
-      let most = member("maxItems")?.integer
-      guard !isUnique || most.map({ $0 <= 1 }) ?? false else {
-        throw unsupported(key, "it cannot be enforced")
-      }
-    case "items", "prefixItems", "additionalItems": break
+      if isUnique { bounds.uniquePointer = place(key) }
+    case "maxContains": throw unsupported(key, "it cannot be enforced")
+    case "minContains": _ = try count(key, value)
+    case "items", "prefixItems", "additionalItems", "contains": break
     default: return false
     }
     return true
@@ -214,6 +243,11 @@ struct SchemaReading {
     }
     if let others = member(restKey) { rest = [document.node(place(restKey), others)] }
     if !first.isEmpty || !rest.isEmpty { bounds.meet(first, rest) }
+    if let wanted = member("contains") {
+      let least = member("minContains")?.integer ?? 1
+      let schema = document.node(place("contains"), wanted)
+      if least > 0 { bounds.contained.append((schema: [schema], least, place("contains"))) }
+    }
   }
 
   private func readObject(

@@ -85,8 +85,13 @@ struct StringBounds {
   var maximum: Int?
   var patterns: [String] = []
   var formats: [String] = []
+  /// What no part of it may match, and what it may not be.
+  var exceptPatterns: [String] = []
+  var exceptTexts: [String] = []
 
-  var isFree: Bool { patterns.isEmpty && formats.isEmpty }
+  var isFree: Bool { isPlain && formats.isEmpty }
+  /// Free, formats aside.
+  var isPlain: Bool { patterns.isEmpty && exceptPatterns.isEmpty && exceptTexts.isEmpty }
 
   /// The exact language, formats aside: what they say is narrower where texts are made.
   func language(
@@ -96,6 +101,14 @@ struct StringBounds {
     for pattern in patterns {
       let next = try ScalarAutomaton(searching: pattern, limits, &budget)
       language = try language.intersection(next, &budget)
+    }
+    for pattern in exceptPatterns {
+      let next = try ScalarAutomaton(searching: pattern, limits, &budget)
+      language = try language.intersection(next.complement, &budget)
+    }
+    if !exceptTexts.isEmpty {
+      let next = try ScalarAutomaton(words: exceptTexts, &budget)
+      language = try language.intersection(next.complement, &budget)
     }
     for format in formats where withFormats {
       guard let pattern = StringFormats.pattern(of: format) else { continue }
@@ -120,6 +133,10 @@ struct ArrayBounds {
   /// Schemas of the first elements, and of the others.
   var first: [SchemaSet] = []
   var rest: SchemaSet = []
+  /// What so many elements at least have to be; where the schema says it.
+  var contained: [(schema: SchemaSet, least: Int, pointer: String)] = []
+  /// Where the schema says that no two elements may be equal; nil: nowhere.
+  var uniquePointer: String?
 
   func schemas(of index: Int) -> SchemaSet { index < first.count ? first[index] : rest }
 

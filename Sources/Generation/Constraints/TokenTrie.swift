@@ -20,6 +20,7 @@ struct TokenTrie: Sendable {
   let vocabulary: Int
   /// Bytes of the longest token.
   private(set) var depth = 0
+  let loops = LoopCache()
   private let bytes: [UInt8]
   private let starts: [Int32]
 
@@ -46,6 +47,16 @@ struct TokenTrie: Sendable {
   func bytes(of token: Int32) -> ArraySlice<UInt8> {
     guard token >= 0, Int(token) < vocabulary else { return [] }
     return bytes[Int(starts[Int(token)])..<Int(starts[Int(token) + 1])]
+  }
+
+  /// Calls `body` with the tokens that end at a node.
+  @inline(__always)
+  func forEachToken(of node: Node, _ body: (Int32) -> Void) {
+    if node.token >= 0 {
+      body(node.token)
+    } else if node.token < -1 {
+      for token in alike[Int(-2 - node.token)] { body(token) }
+    }
   }
 
   private mutating func build() {

@@ -15,11 +15,16 @@ struct GGUFReading {
     self.file = file
     self.names = names
     self.reordersRotary = reordersRotary && names.interleavesRotary
+    let reader = GGUFNumbers(file, names.architecture)
+    let layers = try reader.whole("block_count")!
+    guard layers <= mostLayers else {
+      throw CheckpointError.badConfiguration(
+        file.url, reason: "it claims \(layers) layers (at most \(mostLayers))")
+    }
     guard names.isRotaryDecoder else {
       (heads, keyValueHeads) = (1, 1)
       return
     }
-    let reader = GGUFNumbers(file, names.architecture)
     heads = try reader.whole("attention.head_count")!
     keyValueHeads = try reader.whole("attention.head_count_kv", optional: true) ?? heads
   }

@@ -73,16 +73,17 @@ extension GPT2Configuration: ModelConfiguration {
         url, what: "attention scaled otherwise than by its width, or an untied head,",
         supported: ["plain GPT-2"])
     }
+    try validated(
+      url,
+      positive: [
+        ("vocab_size", file.vocab_size), ("n_positions", file.n_positions),
+        ("n_embd", file.n_embd), ("n_inner", file.n_inner ?? 1),
+      ], countable: [("n_layer", file.n_layer), ("n_head", file.n_head)],
+      divides: [("n_head", file.n_head, "n_embd", file.n_embd)])
     self.init(
       vocabulary: file.vocab_size, context: file.n_positions, width: file.n_embd,
       layers: file.n_layer, heads: file.n_head, hiddenWidth: file.n_inner, activation: activation,
       normEpsilon: file.layer_norm_epsilon ?? 1e-5)
-    try validated(
-      url,
-      positive: [
-        ("vocab_size", vocabulary), ("n_positions", context), ("n_embd", width),
-        ("n_layer", layers), ("n_head", heads), ("n_inner", hiddenWidth),
-      ], divides: [("n_head", heads, "n_embd", width)])
   }
 
   var json: Data {

@@ -17,7 +17,7 @@ public struct GPT2Model: LanguageModel {
     let scope = root["transformer"]
     tokens = Embedding(configuration.vocabulary, configuration.width, scope["wte"])
     positions = Embedding(configuration.context, configuration.width, scope["wpe"])
-    blocks = BlockStack(configuration.layers, scope["h"]) { GPT2Block(configuration, $0, $1) }
+    blocks = try BlockStack(configuration.layers, scope["h"]) { GPT2Block(configuration, $0, $1) }
     norm = LayerNorm(configuration.width, epsilon: configuration.normEpsilon, scope["ln_f"])
     parameters = try root.finish()
     settings = configuration

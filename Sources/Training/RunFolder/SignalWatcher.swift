@@ -2,7 +2,9 @@ import Foundation
 import Synchronization
 
 /// Turns the first SIGINT or SIGTERM into a flag, so that a run can save and say how to go on; a
-/// second one ends the process at once. What the signals did before returns when the value ends.
+/// second one ends the process at once. What the signals did before returns when the value ends; a
+/// process has but one watcher of a signal in its life, since on Linux Dispatch minds a second one no
+/// more.
 public final class SignalWatcher {
   private final class State: Sendable {
     let received = Atomic<Int32>(0)
@@ -50,4 +52,7 @@ public final class SignalWatcher {
   }
 
   public var isInterrupted: Bool { received != nil }
+
+  /// Waits for the next signal as for the first.
+  package func forget() { state.received.store(0, ordering: .relaxed) }
 }

@@ -168,13 +168,84 @@ struct JSONSchemaConstraintTests {
       no: format.no.map { "\"\($0)\"" })
   }
 
+  @Test("a condition decides which of two schemas holds")
+  func conditions() throws {
+    let schema = #"""
+      {"type": "object", "required": ["kind"],
+       "properties": {"kind": {"enum": ["a", "b", null, 3]}, "n": {"type": "integer"}},
+       "if": {"properties": {"kind": {"const": "a"}}, "required": ["kind"]},
+       "then": {"required": ["n"]}, "else": {"properties": {"n": {"maximum": 9}}}}
+      """#
+    try check(
+      schema,
+      yes: [
+        #"{"kind":"a","n":12}"#, #"{"kind":"b","n":9}"#, #"{"kind":"b"}"#, #"{"kind":null}"#,
+        #"{"kind":3,"n":1}"#,
+      ], no: [#"{"kind":"a"}"#, #"{"kind":"b","n":10}"#, #"{"kind":3,"n":11}"#, #"{"n":1}"#])
+    try check(
+      #"{"if": {"type": "string"}, "then": {"minLength": 2}}"#, yes: [#""ab""#, "1", "[]", "{}"],
+      no: [#""a""#])
+    try check(
+      #"{"type": "number", "if": {"minimum": 5}, "else": {"enum": [1, 2]}}"#,
+      yes: ["5", "70.5", "1", "2"], no: ["3", "4", "1.5"])
+  }
+
+  @Test("what a value must not be is turned round where that is exact")
+  func negations() throws {
+    try check(#"{"not": {"type": ["string", "null"]}}"#, yes: ["1", "[]"], no: [#""a""#, "null"])
+    try check(
+      #"{"not": {"enum": ["a", 2, true]}}"#, yes: [#""b""#, "1.5", "false", "3", "null"],
+      no: [#""a""#, "2", "true"])
+    try check(
+      #"{"type": "string", "not": {"pattern": "^a"}, "maxLength": 2}"#, yes: [#""b""#, #""ba""#],
+      no: [#""a""#, #""ab""#])
+    try check(
+      #"{"type": "integer", "not": {"minimum": 3, "maximum": 7}}"#, yes: ["2", "8"],
+      no: ["3", "7", "5"])
+    try check(
+      #"{"type": "array", "items": {"type": "null"}, "not": {"minItems": 1, "maxItems": 2}}"#,
+      yes: ["[]", "[null,null,null]"], no: ["[null]", "[null,null]"])
+  }
+
+  @Test("lists contain what they have to, as often as they have to")
+  func containing() throws {
+    let items = #""items": {"type": ["integer", "string"]}"#
+    try check(
+      #"{"type": "array", \#(items), "contains": {"type": "string"}}"#,
+      yes: [#"["a"]"#, #"[1,"a"]"#, #"["a",1,2]"#, #"["a","b"]"#], no: ["[]", "[1]", "[1,2,3]"])
+    try check(
+      #"""
+      {"type": "array", \#(items), "minContains": 2, "maxItems": 3,
+       "contains": {"minimum": 5, "type": "integer"}}
+      """#, yes: ["[5,6]", #"[7,"a",8]"#, "[5,5,5]"],
+      no: ["[5]", #"["a",6]"#, #"[5,"a","b"]"#, "[5,5,5,5]"])
+    try check(
+      #"{"type": "array", "prefixItems": [{"const": 1}], "items": {"enum": [2, 3]}, "contains": {"const": 3}}"#,
+      yes: ["[1,3]", "[1,2,2,3,2]"], no: ["[1]", "[1,2]", "[3]"])
+    try check(
+      #"{"type": "array", "items": {"enum": [2]}, "contains": {}, "minContains": 0}"#,
+      yes: ["[]", "[2]"], no: ["[1]"])
+  }
+
+  @Test("lists of listed values hold each once")
+  func unique() throws {
+    try check(
+      #"{"type": "array", "items": {"enum": ["a", "b", 1]}, "uniqueItems": true, "minItems": 1}"#,
+      yes: [#"["a"]"#, #"["b","a",1]"#, #"[1,"b"]"#], no: ["[]", #"["a","a"]"#, #"[1,"b",1]"#])
+    try check(
+      #"{"type": "array", "items": {"type": "null"}, "uniqueItems": true, "maxItems": 1}"#,
+      yes: ["[]", "[null]"], no: ["[null,null]"])
+  }
+
   @Test(
     "what cannot be enforced is refused with its name and place",
     arguments: [
-      ("not", "/not", #"{"not": {"type": "null"}}"#),
-      ("if", "/properties/a/if", #"{"properties": {"a": {"if": {}, "then": {}}}}"#),
+      ("not", "/not", #"{"not": {"type": "integer"}}"#),
+      ("not", "/not", #"{"not": {"format": "date"}}"#),
+      ("if", "/properties/a/if", #"{"properties": {"a": {"if": {"items": {}}, "then": {}}}}"#),
       ("uniqueItems", "/items/uniqueItems", #"{"items": {"uniqueItems": true}}"#),
-      ("contains", "/contains", #"{"contains": {}}"#),
+      ("maxContains", "/maxContains", #"{"contains": {}, "maxContains": 2}"#),
+      ("contains", "/contains", #"{"contains": {}, "minContains": 5000}"#),
       ("dependentRequired", "/dependentRequired", #"{"dependentRequired": {}}"#),
       ("unevaluatedProperties", "/unevaluatedProperties", #"{"unevaluatedProperties": false}"#),
       ("maxLenght", "/maxLenght", #"{"maxLenght": 3}"#),

@@ -33,6 +33,10 @@ struct SchemaValidator {
     case "oneOf": return try argument.array!.filter { try check(value, $0) }.count == 1
     case "not": return try !check(value, argument)
     case "$ref": return try check(value, try resolve(argument.string!))
+    case "if":
+      let branch = try check(value, argument) ? "then" : "else"
+      let chosen = schema.members!.first { $0.key == branch }?.value
+      return try chosen.map { try check(value, $0) } ?? true
     default: break
     }
     switch value {
@@ -117,6 +121,9 @@ struct SchemaValidator {
     case "additionalItems":
       let skipped = schema["items"]?.array?.count ?? elements.count
       return try elements.dropFirst(skipped).allSatisfy { try check($0, argument) }
+    case "contains":
+      let least = schema["minContains"]?.integer ?? 1
+      return try elements.filter { try check($0, argument) }.count >= least
     case "uniqueItems":
       guard argument.bool == true else { return true }
       return elements.indices.allSatisfy { index in
