@@ -53,9 +53,11 @@ public struct EngineConfiguration: Sendable {
   public var prefillChunk = 512
   /// Tokens of prompts in a pass that also writes, so that writing goes on evenly. Default 192.
   public var sharedChunk = 192
-  /// Tokens that the cache holds, of all texts together; nil: as many as fit into an eighth of the
-  /// memory, at most `mostRunning` contexts. Never less than a context.
+  /// Tokens that the cache holds, of all texts together; nil: as many as fit into `cacheBytes`, at most
+  /// `mostRunning` contexts. Never less than a context.
   public var cacheTokens: Int?
+  /// nil: an eighth of the memory that is available.
+  public var cacheBytes: Int?
   /// Default f16.
   public var cacheElement = CacheElement.float16
   /// Seconds that a request may have to wait, by prediction, before its prompt is read. Default 60.

@@ -33,16 +33,17 @@ struct ServiceMeters: Sendable {
   }
 
   /// All of it, in Prometheus's text format.
-  func text(_ models: [ServedModel]) async -> String {
-    for model in models {
-      let load = await model.engine.load
+  func text(_ models: ModelShelf) -> String {
+    for model in models.states {
       let dimensions = [("model_name", model.name)]
       func set(_ label: String, _ value: Double) {
         Meter(label: label, dimensions: dimensions, factory: factory).set(value)
       }
-      set("vllm:num_requests_running", Double(load.running))
-      set("vllm:num_requests_waiting", Double(load.waiting))
-      set("vllm:kv_cache_usage_perc", load.cacheUsage)
+      set("vllm:num_requests_running", Double(model.running))
+      set("vllm:num_requests_waiting", Double(model.waiting))
+      set("vllm:kv_cache_usage_perc", model.cacheUsage)
+      set("primer:model_loaded", model.state == .loaded ? 1 : 0)
+      set("primer:model_bytes", Double(model.bytes))
     }
     return prometheus.text
   }
