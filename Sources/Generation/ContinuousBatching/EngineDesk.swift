@@ -11,6 +11,7 @@ final class EngineDesk: Sendable {
     var running: Set<Int> = []
     var cancelled: Set<Int> = []
     var prediction = WaitPrediction()
+    var promises = RetryPromises()
     var status = EngineStatus()
     var nextID = 0
     var isWorking = false
@@ -31,17 +32,14 @@ final class EngineDesk: Sendable {
 
   /// Queues a task, made where it is accepted; its id.
   func accept(
-    _ prompt: [Int32], most: Int, user: String, _ goal: () -> EngineTask.Goal
+    _ prompt: [Int32], most: Int, user: String, at now: ContinuousClock.Instant = .now,
+    _ goal: () -> EngineTask.Goal
   ) throws -> Int {
     try state.withLock { state in
       if state.isDraining { throw EngineRefusal.draining }
       let seconds = state.prediction.work(
         prompt: prompt.count, most: most, together: configuration.mostRunning)
-      let wait = Self.wait(&state, user, seconds, configuration)
-      guard wait <= configuration.longestWait, state.waiting.count < configuration.mostWaiting
-      else {
-        throw EngineRefusal.crowded(retryAfter: max(1, wait - configuration.longestWait))
-      }
+      try admit(user, seconds, at: now, &state)
       state.nextID += 1
       let task = EngineTask(
         id: state.nextID, user: user, prompt: prompt, predicted: (seconds, prompt.count), goal())
@@ -50,6 +48,30 @@ final class EngineDesk: Sendable {
       state.prediction.wait(user, seconds: seconds, tokens: prompt.count)
       return task.id
     }
+  }
+
+  /// Lets in who was told to come now, and who would not wait too long behind those who wait and those
+  /// who were told to come back; the others are told when to.
+  private func admit(
+    _ user: String, _ seconds: Double, at now: ContinuousClock.Instant, _ state: inout State
+  ) throws {
+    state.promises.forget(at: now)
+    if state.waiting.count < 2 * configuration.mostWaiting,
+      state.promises.redeem(user, at: now)
+    {
+      return
+    }
+    let (own, longest) = (seconds, configuration.longestWait)
+    let wait = Self.wait(&state, user, own, configuration)
+    let promised = state.promises.backlogs
+    let whole =
+      wait + state.prediction.wait(user, own: own, behind: promised)
+      - state.prediction.wait(user, own: own)
+    // Promises that nobody comes back for should not keep the queue empty.
+    let hasRoom = wait <= longest / 2 || whole <= longest
+    if hasRoom && state.waiting.count < configuration.mostWaiting { return }
+    let told = state.promises.make(user, own, after: max(1, whole - longest), at: now)
+    throw EngineRefusal.crowded(retryAfter: told)
   }
 
   /// Nobody waits while there is room among the running.
@@ -164,6 +186,7 @@ extension EngineDesk {
   func measure(rows: Int, texts: Int, written: Int, seconds: Double) {
     state.withLock { state in
       state.prediction.measure(rows: rows, texts: texts, seconds: seconds)
+      state.status.passes += 1
       state.status.generatedTokens += written
     }
   }

@@ -89,6 +89,8 @@ public struct EngineStatus: Sendable, Equatable {
   public var cachedTokens = 0
   /// Texts that gave their pages to others and were read again.
   public var preemptions = 0
+  /// Times that the model was run.
+  public var passes = 0
   /// Seconds that a new user's request would wait.
   public var predictedWait = 0.0
 

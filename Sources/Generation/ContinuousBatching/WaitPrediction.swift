@@ -64,8 +64,12 @@ struct WaitPrediction: Sendable {
 
   /// Seconds until a request of `user` would begin, behind what waits: in fair turns nobody else gets
   /// more than the user has waiting, this request included.
-  func wait(_ user: String, own seconds: Double) -> Double {
-    let mine = backlogs[user] ?? 0
-    return backlogs.reduce(mine) { $0 + ($1.key == user ? 0 : min($1.value, mine + seconds)) }
+  /// - Parameter promised: seconds of work that are still to come before it, by user.
+  func wait(
+    _ user: String, own seconds: Double, behind promised: [String: Double] = [:]
+  ) -> Double {
+    let all = promised.isEmpty ? backlogs : backlogs.merging(promised) { $0 + $1 }
+    let mine = all[user] ?? 0
+    return all.reduce(mine) { $0 + ($1.key == user ? 0 : min($1.value, mine + seconds)) }
   }
 }

@@ -82,7 +82,7 @@ final class BatchingEngine: TextEngine {
       cacheUsage: status.pages > 0 ? Double(status.usedPages) / Double(status.pages) : 0,
       tokensPerSecond: status.decodeTokensPerSecond, wait: status.predictedWait,
       promptTokens: status.promptTokens, cachedTokens: status.cachedTokens,
-      preemptions: status.preemptions)
+      preemptions: status.preemptions, passes: status.passes)
   }
 }
 

@@ -164,6 +164,11 @@ extension ModelShelf {
     state.withLock { $0.slots[index].card = card }
   }
 
+  /// What each model's engine is doing; nothing where it is not loaded.
+  var loads: [(name: String, load: EngineLoad)] {
+    state.withLock { $0.slots.map { ($0.offer.name, $0.served?.engine.load ?? EngineLoad()) } }
+  }
+
   var states: [ModelState] {
     state.withLock { state in
       state.slots.map { slot in
@@ -174,7 +179,6 @@ extension ModelShelf {
           state: slot.served != nil
             ? .loaded : slot.loading != nil ? .loading : isFailed ? .failed : .unloaded,
           bytes: slot.bytes, running: load.running, waiting: load.waiting,
-          cacheUsage: load.cacheUsage,
           problem: isFailed ? slot.failure.map { "\($0.error)" } : nil)
       }
     }

@@ -56,8 +56,6 @@ package struct ModelState: Sendable, Codable, Equatable {
   package var bytes: Int
   package var running: Int
   package var waiting: Int
-  /// Share of the pages of its cache that texts hold.
-  package var cacheUsage: Double
   /// Why it could not be loaded the last time.
   package var problem: String?
 }

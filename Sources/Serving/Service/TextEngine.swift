@@ -66,4 +66,6 @@ struct EngineLoad: Sendable {
   var promptTokens = 0
   var cachedTokens = 0
   var preemptions = 0
+  /// Times that the model was run.
+  var passes = 0
 }
