@@ -30,6 +30,45 @@ struct FairQueueTests {
     #expect(abs(taken["large"]! - taken["small"]!) <= 200)
   }
 
+  @Test("who may not have a turn keeps it, and what they saved")
+  func skipped() {
+    var queue = FairQueue<String>(quantum: 10)
+    for number in 0..<3 {
+      queue.append("a\(number)", cost: 30, user: "a")
+      queue.append("b\(number)", cost: 30, user: "b")
+    }
+    #expect((0..<2).map { _ in queue.popFirst { $0 == "b" } } == ["b0", "b1"])
+    #expect(queue.popFirst { $0 == "c" } == nil)
+    #expect(queue.popFirst { $0 == "a" } == "a0")
+    let rest = (0..<3).map { _ in queue.popFirst()! }
+    #expect(rest.sorted() == ["a1", "a2", "b2"] && queue.isEmpty)
+  }
+
+  @Test("the last places are for users who have nothing running")
+  func places() throws {
+    var configuration = EngineConfiguration()
+    configuration.mostRunning = 8
+    let desk = EngineDesk(configuration, pages: 1)
+    func ask(_ user: String) throws {
+      _ = try desk.accept([1], most: 1, user: user) {
+        .meanState([], AsyncThrowingStream.makeStream().continuation)
+      }
+    }
+    for _ in 0..<20 { try ask("heavy") }
+    var running = (0..<7).compactMap { _ in desk.next() }
+    #expect(running.count == 7 && desk.next() == nil)
+    try ask("light")
+    let light = try #require(desk.next())
+    #expect(light.user == "light")
+    desk.finish(running.removeLast(), written: 1, most: 1)
+    #expect(desk.next() == nil)
+    try ask("other")
+    #expect(desk.next()?.user == "other")
+    desk.finish(light, written: 1, most: 1)
+    desk.finish(running.removeLast(), written: 1, most: 1)
+    #expect(desk.next()?.user == "heavy")
+  }
+
   @Test("what is taken out is gone, and the rest keeps its order")
   func removal() {
     var queue = FairQueue<Int>()

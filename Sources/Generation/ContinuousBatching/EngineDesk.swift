@@ -9,6 +9,8 @@ final class EngineDesk: Sendable {
     /// Ids that wait, and those that are running.
     var waiting: Set<Int> = []
     var running: Set<Int> = []
+    /// How many texts of each user are running.
+    var texts: [String: Int] = [:]
     var cancelled: Set<Int> = []
     var prediction = WaitPrediction()
     var promises = RetryPromises()
@@ -78,7 +80,8 @@ final class EngineDesk: Sendable {
   private static func wait(
     _ state: inout State, _ user: String, _ seconds: Double, _ configuration: EngineConfiguration
   ) -> Double {
-    let room = configuration.mostRunning - state.running.count - state.waiting.count
+    let kept = state.texts[user] == nil ? 0 : configuration.placesForOthers
+    let room = configuration.mostRunning - kept - state.running.count - state.waiting.count
     guard room <= 0 else { return 0 }
     let turns = state.prediction.wait(user, own: seconds)
     // The first place becomes free when the running are, on average, half done.
@@ -156,10 +159,16 @@ extension EngineDesk {
     }
   }
 
-  /// The next in turn.
+  /// The next in turn; the last places are for users who have none.
   func next() -> EngineTask? {
     state.withLock { state in
-      guard let task = state.queue.popFirst() else { return nil }
+      let hasPlaces =
+        state.running.count < configuration.mostRunning - configuration.placesForOthers
+      let texts = state.texts
+      guard let task = state.queue.popFirst(where: { hasPlaces || texts[$0] == nil }) else {
+        return nil
+      }
+      state.texts[task.user, default: 0] += 1
       state.waiting.remove(task.id)
       state.running.insert(task.id)
       state.runningWork += task.predicted.seconds / 2
@@ -174,9 +183,11 @@ extension EngineDesk {
   func countPreemption() { state.withLock { $0.status.preemptions += 1 } }
 
   func finish(_ task: EngineTask, written: Int, most: Int) {
-    let (id, seconds) = (task.id, task.predicted.seconds)
+    let (id, user, seconds) = (task.id, task.user, task.predicted.seconds)
     state.withLock { state in
       guard state.running.remove(id) != nil else { return }
+      let texts = state.texts[user, default: 1] - 1
+      state.texts[user] = texts > 0 ? texts : nil
       state.runningWork = max(0, state.runningWork - seconds / 2)
       state.prediction.measureLength(written, of: most)
     }

@@ -49,6 +49,9 @@ public enum EngineRefusal: Error, Equatable, Sendable, CustomStringConvertible {
 public struct EngineConfiguration: Sendable {
   /// Texts that are written at the same time. Default 32.
   public var mostRunning = 32
+  /// Of these, places that only users take who have nothing running, so that nobody has to wait until
+  /// one of somebody's many texts ends. An eighth.
+  var placesForOthers: Int { mostRunning / 8 }
   /// Tokens of prompts in a pass while nothing is being written. Default 512.
   public var prefillChunk = 512
   /// Tokens of prompts in a pass that also writes, so that writing goes on evenly. Default 192.
