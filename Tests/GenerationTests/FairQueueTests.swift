@@ -94,4 +94,15 @@ struct FairQueueTests {
     for _ in 0..<10 { prediction.leave("heavy", seconds: seconds, tokens: 500) }
     #expect(prediction.wait("light", own: seconds) == 0 && prediction.waitingTokens == 0)
   }
+
+  @Test("prompts read beside writing are counted for what they add to a pass")
+  func mixed() {
+    var prediction = WaitPrediction()
+    for _ in 0..<50 {
+      prediction.measure(rows: 0, texts: 16, seconds: 0.1)
+      prediction.measure(rows: 200, texts: 16, seconds: 0.3)
+    }
+    #expect(abs(prediction.prefillSpeed - 1000) < 1e-6)
+    #expect(abs(prediction.work(prompt: 100, most: 16, together: 16) - 0.2) < 1e-6)
+  }
 }
