@@ -4,6 +4,7 @@ import Logging
 import PrimerGeneration
 import PrimerModels
 import PrimerTensors
+import Synchronization
 
 // How models come and go.
 extension ModelShelf {
