@@ -4,6 +4,7 @@ import HTTPTypes
 import Logging
 import PrimerGeneration
 import PrimerModels
+import PrimerTensors
 import Synchronization
 import TestSupport
 import Testing
@@ -139,7 +140,7 @@ private final class Shop: Sendable {
   @Test("an unloaded model is gone from memory")
   func freed() async throws {
     let shelf = ModelShelf.shelf(shop.offers("a", "b"), Shop.memory(for: 1))
-    weak var weight = try await shelf.model("a").generator.model.parameters[0]
+    weak let weight = try await shelf.model("a").generator.model.parameters[0]
     #expect(weight != nil)
     _ = try await shelf.model("b")
     #expect(weight == nil)
@@ -223,7 +224,8 @@ private final class Shop: Sendable {
     try await shelf.start()
     let shared = try #require(try await shelf.shared(at: "/secret/place/a.gguf"))
     #expect(shop.read("a") == 1)
-    #expect(shared.model as AnyObject === (try await shelf.model("a").generator.model) as AnyObject)
+    let served = try await shelf.model("a").generator
+    #expect(shared.model.parameters[0] === served.model.parameters[0])
     #expect(shelf.states[0].bytes == Shop.bytes)
     #expect(try await shelf.shared(at: "/secret/place/c.gguf") == nil)
   }
