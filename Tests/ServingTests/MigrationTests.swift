@@ -97,11 +97,13 @@ import Testing
     let store = try Store(folder: folder.url)
     let after = try Self.rows(store.database, before.columns)
     #expect(after.rows == before.rows)
-    #expect(
-      try await store.database.read { try StoreSchema.migrator.hasCompletedMigrations($0) })
-    #expect(
-      try await store.database.read { try Row.fetchAll($0, sql: "PRAGMA foreign_key_check") }
-        .isEmpty)
+    let (isComplete, orphans) = try await store.database.read { database in
+      (
+        try StoreSchema.migrator.hasCompletedMigrations(database),
+        try Row.fetchAll(database, sql: "PRAGMA foreign_key_check").count
+      )
+    }
+    #expect(isComplete && orphans == 0)
   }
 
   @Test(
