@@ -24,8 +24,12 @@ enum ModelLocation {
 
   /// A model with its chat template.
   static func assistant(_ text: String) throws -> Assistant {
+    try assistant(text, load(text))
+  }
+
+  /// The same of a model that is loaded.
+  static func assistant(_ text: String, _ generator: TextGenerator) throws -> Assistant {
     let url = try url(text)
-    let generator = try generator(url)
     let template: ChatTemplate
     if url.pathExtension == "gguf" {
       guard let source = try GGUFFile(url).chatTemplate else {

@@ -57,16 +57,12 @@ struct ModerationOptions: ParsableArguments {
   }
 
   /// The head, and its model where it is at hand; nil where it is not and nobody asked for it.
-  /// - Parameter served: the models that the service loads anyway.
-  func offer(serving served: [String]) throws -> ModerationOffer? {
+  func offer() throws -> ModerationOffer? {
     let head = try head()
     let text = moderationModel ?? head.base
-    if moderationModel == nil, !served.contains(head.base) {
-      guard (try? ModelLocation.url(text)) != nil else { return nil }
-    }
-    return ModerationOffer(base: moderationModel == nil ? head.base : "", head: head) {
-      try ModelLocation.load(text)
-    }
+    guard moderationModel != nil || (try? ModelLocation.url(text)) != nil else { return nil }
+    return ModerationOffer(source: try ModelLocation.url(text).standardizedFileURL.path, head: head)
+    { try ModelLocation.load(text) }
   }
 
   private func head() throws -> ClassificationHead {

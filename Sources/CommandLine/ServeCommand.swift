@@ -15,8 +15,18 @@ struct ServeCommand: AsyncParsableCommand {
         primer serve --model smollm2-135m-instruct --port 8080
       """)
 
-  @Option(help: "A model to serve; the first is the default one. Several may be given.")
+  @Option(
+    help: """
+      A model to serve. Several may be given: the first is the default one, and the others are loaded \
+      when they are first asked for.
+      """)
   var model: [String] = []
+
+  @Option(
+    help: ArgumentHelp(
+      "Memory for models and their caches: 6GB. What was not used for longest is unloaded. "
+        + "(default: three quarters of what is available)", valueName: "size"))
+  var memory: MemorySize?
 
   @Option(help: "The address to listen on; others than this machine may call any but loopback.")
   var host = "127.0.0.1"
@@ -47,15 +57,16 @@ struct ServeCommand: AsyncParsableCommand {
       configuration.port = port
       configuration.hostNames = Set(hostName.map { $0.lowercased() })
       configuration.threads = output.threads
+      configuration.memory = memory?.bytes
       configuration.moderation = try moderation.policy()
       configuration.signIn = try SignInSettings(folder: configuration.data)
       let isJSON = output.json
       var logger = Logger(label: "primer") { _ in ServiceLog(isJSON: isJSON) }
       logger.logLevel = output.quiet ? .warning : .info
       let names = model.isEmpty ? [ModelLocation.standardName] : model
-      let sources = try names.map(Self.source)
+      let offers = try Self.offers(names)
       let service = ChatService(
-        configuration, models: sources, moderation: try moderation.offer(serving: names),
+        configuration, models: offers, moderation: try moderation.offer(),
         logger: logger)
       try await service.run { ready in
         let fields: [(String, JSONValue)] =
@@ -70,15 +81,29 @@ struct ServeCommand: AsyncParsableCommand {
     }
   }
 
-  /// A model under the last part of its path, less ".gguf".
-  private static func source(_ text: String) throws -> ModelOffer {
-    let url = try ModelLocation.url(text)
-    let name = url.pathExtension == "gguf" ? url.deletingPathExtension() : url
-    return ModelOffer(name: name.lastPathComponent) {
-      if let assistant = try? ModelLocation.assistant(text) {
-        return LoadedModel(assistant.generator, assistant: assistant)
+  private static func offers(_ names: [String]) throws -> [ModelOffer] {
+    var offers: [ModelOffer] = []
+    for offer in try names.map(Self.offer) {
+      guard !offers.contains(where: { $0.name == offer.name }) else {
+        throw ValidationError(
+          "two models are called \(offer.name): requests could not tell them apart; rename one's file"
+        )
       }
-      return LoadedModel(try ModelLocation.load(text), assistant: nil)
+      offers.append(offer)
+    }
+    return offers
+  }
+
+  /// A model under the name that the cache has for it, else under the last part of its path, less
+  /// ".gguf", which names it in any case.
+  private static func offer(_ text: String) throws -> ModelOffer {
+    let url = try ModelLocation.url(text).standardizedFileURL
+    let file = (url.pathExtension == "gguf" ? url.deletingPathExtension() : url).lastPathComponent
+    let isPath = FileManager.default.fileExists(atPath: text)
+    return ModelOffer(name: isPath ? file : text, aliases: [file, text], source: url.path) {
+      let generator = try ModelLocation.load(text)
+      let assistant = try? ModelLocation.assistant(text, generator)
+      return LoadedModel(generator, assistant: assistant)
     }
   }
 }

@@ -125,6 +125,11 @@ extension LanguageModel {
   /// Numbers in all parameters.
   public var parameterCount: Int { parameters.reduce(0) { $0 + $1.count } }
 
+  /// Bytes of all parameters, as they are stored.
+  public var parameterByteCount: Int {
+    parameters.reduce(0) { $0 + $1.value.elementType.byteCount(of: $1.count) }
+  }
+
   /// A fresh cache with room for `sequences` texts of at most `capacity` tokens each.
   public func makeCache(
     sequences: Int = 1, capacity: Int, element: CacheElement = .float16

@@ -30,6 +30,44 @@ struct FairQueueTests {
     #expect(abs(taken["large"]! - taken["small"]!) <= 200)
   }
 
+  @Test("who may not have a turn keeps it, and what they saved")
+  func skipped() {
+    var queue = FairQueue<String>(quantum: 10)
+    for number in 0..<3 {
+      queue.append("a\(number)", cost: 30, user: "a")
+      queue.append("b\(number)", cost: 30, user: "b")
+    }
+    let first = ["b", "b", "c", "a"].map { user in queue.popFirst { $0 == user } }
+    #expect(first == ["b0", "b1", nil, "a0"])
+    let rest = (0..<3).map { _ in queue.popFirst()! }
+    #expect(rest.sorted() == ["a1", "a2", "b2"] && queue.isEmpty)
+  }
+
+  @Test("the last places are for users who have nothing running")
+  func places() throws {
+    var configuration = EngineConfiguration()
+    configuration.mostRunning = 8
+    let desk = EngineDesk(configuration, pages: 1)
+    func ask(_ user: String) throws {
+      _ = try desk.accept([1], most: 1, user: user) {
+        .meanState([], AsyncThrowingStream.makeStream().continuation)
+      }
+    }
+    for _ in 0..<20 { try ask("heavy") }
+    var running = (0..<7).compactMap { _ in desk.next() }
+    #expect(running.count == 7 && desk.next() == nil)
+    try ask("light")
+    let light = try #require(desk.next())
+    #expect(light.user == "light")
+    desk.finish(running.removeLast(), written: 1, most: 1)
+    #expect(desk.next() == nil)
+    try ask("other")
+    #expect(desk.next()?.user == "other")
+    desk.finish(light, written: 1, most: 1)
+    desk.finish(running.removeLast(), written: 1, most: 1)
+    #expect(desk.next()?.user == "heavy")
+  }
+
   @Test("what is taken out is gone, and the rest keeps its order")
   func removal() {
     var queue = FairQueue<Int>()
@@ -54,5 +92,16 @@ struct FairQueueTests {
     #expect(abs(prediction.wait("light", own: seconds) - 1.5) < 1e-9)
     for _ in 0..<10 { prediction.leave("heavy", seconds: seconds, tokens: 500) }
     #expect(prediction.wait("light", own: seconds) == 0 && prediction.waitingTokens == 0)
+  }
+
+  @Test("prompts read beside writing are counted for what they add to a pass")
+  func mixed() {
+    var prediction = WaitPrediction()
+    for _ in 0..<50 {
+      prediction.measure(rows: 0, texts: 16, seconds: 0.1)
+      prediction.measure(rows: 200, texts: 16, seconds: 0.3)
+    }
+    #expect(abs(prediction.prefillSpeed - 1000) < 1e-6)
+    #expect(abs(prediction.work(prompt: 100, most: 16, together: 16) - 0.2) < 1e-6)
   }
 }

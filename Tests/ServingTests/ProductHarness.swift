@@ -25,7 +25,7 @@ struct ProductHarness: Sendable {
       live: LiveAnswers(saveEvery: .milliseconds(20), keepAfter: .milliseconds(10)),
       openID: openID, moderator: moderator)
     parts = ServiceParts(
-      configuration: ServiceConfiguration(data: folder.url), models: ModelShelf(),
+      configuration: ServiceConfiguration(data: folder.url), models: .empty,
       keys: try FileKeyStore(folder: folder.url),
       responses: try FileResponseStore(folder: folder.url), meters: ServiceMeters(),
       product: product)

@@ -1,5 +1,6 @@
 import Foundation
 import HTTPTypes
+import Logging
 import PrimerGeneration
 import PrimerLayers
 import PrimerModels
@@ -21,6 +22,26 @@ struct ServiceHarness: Sendable {
     _ configuration: EngineConfiguration = EngineConfiguration(), moderator: Moderator? = nil
   ) async throws {
     folder = try TemporaryFolder()
+    let letters = try Self.letters()
+    let engine = GenerationEngine(letters.generator, configuration)
+    self.engine = engine
+    let shelf = ModelShelf(
+      [ModelOffer(name: "letters") { letters }],
+      engines: EngineMaker(cacheBytes: { _ in 0 }, make: { _ in BatchingEngine(engine) }),
+      logger: Logger(label: "test"))
+    try await shelf.start()
+    shelf.finishLoading()
+    parts = ServiceParts(
+      configuration: ServiceConfiguration(data: folder.url), models: shelf,
+      keys: try FileKeyStore(folder: folder.url),
+      responses: try FileResponseStore(folder: folder.url), meters: ServiceMeters(),
+      moderator: moderator)
+    client = RouterClient(parts)
+    key = try await parts.keys.make(name: "test", user: "one", scopes: Set(Scope.allCases)).secret
+  }
+
+  /// A chat model of a few letters.
+  static func letters() throws -> LoadedModel {
     let tokenizer = Tokenizer.characters(of: "abcdefghijklmnop ")
     let model = try LlamaModel(
       LlamaConfiguration(
@@ -33,21 +54,8 @@ struct ServiceHarness: Sendable {
     let generator = try TextGenerator(model, tokenizer)
     let template = try ChatTemplate(
       source: "{% for message in messages %}{{ message.content }} {% endfor %}")
-    engine = GenerationEngine(generator, configuration)
-    let shelf = ModelShelf()
-    shelf.add(
-      ServedModel(
-        name: "letters", created: 0, generator: generator,
-        assistant: Assistant(generator, template, specialTokens: [:]),
-        engine: BatchingEngine(engine), constraints: ConstraintShelf(tokenizer)))
-    shelf.finishLoading()
-    parts = ServiceParts(
-      configuration: ServiceConfiguration(data: folder.url), models: shelf,
-      keys: try FileKeyStore(folder: folder.url),
-      responses: try FileResponseStore(folder: folder.url), meters: ServiceMeters(),
-      moderator: moderator)
-    client = RouterClient(parts)
-    key = try await parts.keys.make(name: "test", user: "one", scopes: Set(Scope.allCases)).secret
+    return LoadedModel(
+      generator, assistant: Assistant(generator, template, specialTokens: [:]))
   }
 
   func send(

@@ -15,7 +15,7 @@ export async function showAdmin() {
       chart("Tokens written a day", overview.days, "tokens"),
       chart("Answers a day", overview.days, "answers"),
       chart("Seconds of computing a day", overview.days, "seconds")),
-    element("h2", {}, "Models"),
+    element("h2", {}, "Models"), loaded(overview.load.models),
     table(["Model", "Answers", "Tokens", "Good", "Bad"],
       overview.models.map((one) => [one.model, one.answers, one.tokens, one.thumbsUp, one.thumbsDown])),
     element("h2", {}, "Feedback"),
@@ -32,6 +32,9 @@ async function refresh() {
   if (byId("admin").hidden) return;
   const overview = await call("GET", "admin");
   byId("admin").querySelector(".now")?.replaceWith(now(overview.load, overview.writing));
+  const [old, fresh] = [byId("admin").querySelector("[aria-label=Served]"), loaded(overview.load.models)];
+  // Replaced only when it says something else: somebody may be in it with the keyboard.
+  if (old && old.textContent !== fresh.textContent) old.replaceWith(fresh);
   timer = setTimeout(refresh, 3000);
 }
 
@@ -41,6 +44,12 @@ function now(load, writing) {
   return element("div", { className: "now" }, figure(writing, "answers being written"),
     figure(load.waiting, "waiting"), figure(load.tokensPerSecond.toFixed(1), "tokens/s"),
     figure(load.wait.toFixed(1) + " s", "wait for a new question"));
+}
+
+function loaded(models) {
+  return table(["Served", "State", "Memory", "Running", "Waiting"], models.map((one) => [
+    one.name, one.problem ? `${one.state}: ${one.problem}` : one.state,
+    one.bytes ? `${Math.round(one.bytes / 1e6)} MB` : "", one.running, one.waiting]));
 }
 
 function table(head, rows) {

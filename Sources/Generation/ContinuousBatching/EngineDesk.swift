@@ -9,8 +9,11 @@ final class EngineDesk: Sendable {
     /// Ids that wait, and those that are running.
     var waiting: Set<Int> = []
     var running: Set<Int> = []
+    /// How many texts of each user are running.
+    var texts: [String: Int] = [:]
     var cancelled: Set<Int> = []
     var prediction = WaitPrediction()
+    var promises = RetryPromises()
     var status = EngineStatus()
     var nextID = 0
     var isWorking = false
@@ -31,17 +34,14 @@ final class EngineDesk: Sendable {
 
   /// Queues a task, made where it is accepted; its id.
   func accept(
-    _ prompt: [Int32], most: Int, user: String, _ goal: () -> EngineTask.Goal
+    _ prompt: [Int32], most: Int, user: String, at now: ContinuousClock.Instant = .now,
+    _ goal: () -> EngineTask.Goal
   ) throws -> Int {
     try state.withLock { state in
       if state.isDraining { throw EngineRefusal.draining }
       let seconds = state.prediction.work(
         prompt: prompt.count, most: most, together: configuration.mostRunning)
-      let wait = Self.wait(&state, user, seconds, configuration)
-      guard wait <= configuration.longestWait, state.waiting.count < configuration.mostWaiting
-      else {
-        throw EngineRefusal.crowded(retryAfter: max(1, wait - configuration.longestWait))
-      }
+      try admit(user, seconds, at: now, &state)
       state.nextID += 1
       let task = EngineTask(
         id: state.nextID, user: user, prompt: prompt, predicted: (seconds, prompt.count), goal())
@@ -52,11 +52,36 @@ final class EngineDesk: Sendable {
     }
   }
 
+  /// Lets in who was told to come now, and who would not wait too long behind those who wait and those
+  /// who were told to come back; the others are told when to.
+  private func admit(
+    _ user: String, _ seconds: Double, at now: ContinuousClock.Instant, _ state: inout State
+  ) throws {
+    state.promises.forget(at: now)
+    if state.waiting.count < 2 * configuration.mostWaiting,
+      state.promises.redeem(user, at: now)
+    {
+      return
+    }
+    let (own, longest) = (seconds, configuration.longestWait)
+    let wait = Self.wait(&state, user, own, configuration)
+    let promised = state.promises.backlogs
+    let whole =
+      wait + state.prediction.wait(user, own: own, behind: promised)
+      - state.prediction.wait(user, own: own)
+    // Promises that nobody comes back for should not keep the queue empty.
+    let hasRoom = wait <= longest / 2 || whole <= longest
+    if hasRoom && state.waiting.count < configuration.mostWaiting { return }
+    let told = state.promises.make(user, own, after: max(1, whole - longest), at: now)
+    throw EngineRefusal.crowded(retryAfter: told)
+  }
+
   /// Nobody waits while there is room among the running.
   private static func wait(
     _ state: inout State, _ user: String, _ seconds: Double, _ configuration: EngineConfiguration
   ) -> Double {
-    let room = configuration.mostRunning - state.running.count - state.waiting.count
+    let kept = state.texts[user] == nil ? 0 : configuration.placesForOthers
+    let room = configuration.mostRunning - kept - state.running.count - state.waiting.count
     guard room <= 0 else { return 0 }
     let turns = state.prediction.wait(user, own: seconds)
     // The first place becomes free when the running are, on average, half done.
@@ -134,10 +159,16 @@ extension EngineDesk {
     }
   }
 
-  /// The next in turn.
+  /// The next in turn; the last places are for users who have none.
   func next() -> EngineTask? {
     state.withLock { state in
-      guard let task = state.queue.popFirst() else { return nil }
+      let hasPlaces =
+        state.running.count < configuration.mostRunning - configuration.placesForOthers
+      let texts = state.texts
+      guard let task = state.queue.popFirst(where: { hasPlaces || texts[$0] == nil }) else {
+        return nil
+      }
+      state.texts[task.user, default: 0] += 1
       state.waiting.remove(task.id)
       state.running.insert(task.id)
       state.runningWork += task.predicted.seconds / 2
@@ -152,9 +183,11 @@ extension EngineDesk {
   func countPreemption() { state.withLock { $0.status.preemptions += 1 } }
 
   func finish(_ task: EngineTask, written: Int, most: Int) {
-    let (id, seconds) = (task.id, task.predicted.seconds)
+    let (id, user, seconds) = (task.id, task.user, task.predicted.seconds)
     state.withLock { state in
       guard state.running.remove(id) != nil else { return }
+      let texts = state.texts[user, default: 1] - 1
+      state.texts[user] = texts > 0 ? texts : nil
       state.runningWork = max(0, state.runningWork - seconds / 2)
       state.prediction.measureLength(written, of: most)
     }
@@ -164,6 +197,7 @@ extension EngineDesk {
   func measure(rows: Int, texts: Int, written: Int, seconds: Double) {
     state.withLock { state in
       state.prediction.measure(rows: rows, texts: texts, seconds: seconds)
+      state.status.passes += 1
       state.status.generatedTokens += written
     }
   }

@@ -49,13 +49,18 @@ public enum EngineRefusal: Error, Equatable, Sendable, CustomStringConvertible {
 public struct EngineConfiguration: Sendable {
   /// Texts that are written at the same time. Default 32.
   public var mostRunning = 32
+  /// Of these, places that only users take who have nothing running, so that nobody has to wait until
+  /// one of somebody's many texts ends. An eighth.
+  var placesForOthers: Int { mostRunning / 8 }
   /// Tokens of prompts in a pass while nothing is being written. Default 512.
   public var prefillChunk = 512
   /// Tokens of prompts in a pass that also writes, so that writing goes on evenly. Default 192.
   public var sharedChunk = 192
-  /// Tokens that the cache holds, of all texts together; nil: as many as fit into an eighth of the
-  /// memory, at most `mostRunning` contexts. Never less than a context.
+  /// Tokens that the cache holds, of all texts together; nil: as many as fit into `cacheBytes`, at most
+  /// `mostRunning` contexts. Never less than a context.
   public var cacheTokens: Int?
+  /// nil: an eighth of the memory that is available.
+  public var cacheBytes: Int?
   /// Default f16.
   public var cacheElement = CacheElement.float16
   /// Seconds that a request may have to wait, by prediction, before its prompt is read. Default 60.
@@ -87,6 +92,8 @@ public struct EngineStatus: Sendable, Equatable {
   public var cachedTokens = 0
   /// Texts that gave their pages to others and were read again.
   public var preemptions = 0
+  /// Times that the model was run.
+  public var passes = 0
   /// Seconds that a new user's request would wait.
   public var predictedWait = 0.0
 

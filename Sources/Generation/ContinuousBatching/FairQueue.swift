@@ -22,32 +22,33 @@ struct FairQueue<Element> {
     lines[user, default: Line()].entries.append((element, cost))
   }
 
-  /// The next in turn.
-  mutating func popFirst() -> Element? {
-    while let user = turns.first {
+  /// The next in turn, of users who may have one.
+  mutating func popFirst(where mayHave: (String) -> Bool = { _ in true }) -> Element? {
+    while let place = turns.firstIndex(where: mayHave) {
+      let user = turns[place]
       var line = lines[user]!
       let first = line.entries.first!
       if line.deficit >= first.cost || turns.count == 1 {
         line.deficit = max(0, line.deficit - first.cost)
         line.entries.removeFirst()
-        set(line, user)
+        set(line, user, at: place)
         return first.element
       }
       line.deficit += quantum
       lines[user] = line
       // His turn goes on while what he has saved suffices.
-      if line.deficit < first.cost { turns = turns.dropFirst() + [user] }
+      if line.deficit < first.cost { turns.append(turns.remove(at: place)) }
     }
     return nil
   }
 
-  private mutating func set(_ line: Line, _ user: String) {
+  private mutating func set(_ line: Line, _ user: String, at place: Int) {
     if line.entries.isEmpty {
       lines[user] = nil
-      turns.removeAll { $0 == user }
+      turns.remove(at: place)
     } else {
       lines[user] = line
-      if line.deficit < line.entries.first!.cost { turns = turns.dropFirst() + [user] }
+      if line.deficit < line.entries.first!.cost { turns.append(turns.remove(at: place)) }
     }
   }
 

@@ -46,20 +46,37 @@ public actor GenerationEngine {
     _ model: any LanguageModel, _ configuration: EngineConfiguration
   ) -> KeyValueCache {
     let shape = model.shape
-    let page =
-      2 * shape.layers
-      * configuration.cacheElement.pageBytes(
-        keyValueHeads: shape.keyValueHeads, headWidth: shape.headWidth)
-    let contextPages = (model.context + CachePages.tokens - 1) / CachePages.tokens
-    let affordable = AvailableMemory.byteCount / 8 / page
-    let wanted =
-      configuration.cacheTokens.map { ($0 + CachePages.tokens - 1) / CachePages.tokens }
-      ?? min(affordable, configuration.mostRunning * contextPages)
-    // One more: a text may share its last page while it makes it its own.
     return KeyValueCache(
-      layers: shape.layers, pages: max(wanted, contextPages + 1),
+      layers: shape.layers, pages: cachePages(model, configuration),
       keyValueHeads: shape.keyValueHeads,
       headWidth: shape.headWidth, element: configuration.cacheElement, longestText: model.context)
+  }
+
+  /// Bytes of the cache that an engine would have; they are touched only as texts need them.
+  public static func cacheByteCount(
+    for generator: TextGenerator, _ configuration: EngineConfiguration
+  ) -> Int {
+    cachePages(generator.model, configuration) * pageBytes(generator.model, configuration)
+  }
+
+  private static func pageBytes(
+    _ model: any LanguageModel, _ configuration: EngineConfiguration
+  ) -> Int {
+    2 * model.shape.layers
+      * configuration.cacheElement.pageBytes(
+        keyValueHeads: model.shape.keyValueHeads, headWidth: model.shape.headWidth)
+  }
+
+  private static func cachePages(
+    _ model: any LanguageModel, _ configuration: EngineConfiguration
+  ) -> Int {
+    let contextPages = (model.context + CachePages.tokens - 1) / CachePages.tokens
+    let bytes = configuration.cacheBytes ?? AvailableMemory.byteCount / 8
+    let wanted =
+      configuration.cacheTokens.map { ($0 + CachePages.tokens - 1) / CachePages.tokens }
+      ?? min(bytes / pageBytes(model, configuration), configuration.mostRunning * contextPages)
+    // One more: a text may share its last page while it makes it its own.
+    return max(wanted, contextPages + 1)
   }
 
   /// Begins a text; dropping the events gives it up, and its pages are free within a pass.

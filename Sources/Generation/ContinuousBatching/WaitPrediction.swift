@@ -6,6 +6,8 @@ struct WaitPrediction: Sendable {
   private var decodeSpeeds = [Double](repeating: 0, count: 16)
   /// Share of the tokens asked for at most that texts come to have.
   private var usedShare = 1.0
+  /// Texts whose lengths were measured.
+  private var lengths = 0
   /// Seconds of work that wait, by user.
   private var backlogs: [String: Double] = [:]
   private(set) var waitingTokens = 0
@@ -16,8 +18,15 @@ struct WaitPrediction: Sendable {
   mutating func measure(rows: Int, texts: Int, seconds: Double) {
     guard seconds > 0 else { return }
     if rows > 0 {
-      // What writes beside takes about its share of the rows.
-      prefillSpeed = blend(prefillSpeed, Double(rows + texts) / seconds)
+      // What is written beside takes as long as it does alone, as far as that is known.
+      let speed = decodeSpeed(texts)
+      let reading =
+        texts == 0 || speed > 0
+        ? max(seconds - (texts == 0 ? 0 : Double(texts) / speed), seconds / 5)
+        : seconds * Double(rows) / Double(rows + texts)
+      // A few tokens say little of how fast many are read.
+      prefillSpeed = blend(
+        prefillSpeed, Double(rows) / reading, share: Self.newShare * min(1, Double(rows) / 64))
     } else if texts > 0 {
       let size = Self.size(texts)
       decodeSpeeds[size] = blend(decodeSpeeds[size], Double(texts) / seconds)
@@ -26,11 +35,12 @@ struct WaitPrediction: Sendable {
 
   mutating func measureLength(_ tokens: Int, of most: Int) {
     guard most > 0 else { return }
-    usedShare = blend(usedShare, Double(tokens) / Double(most))
+    lengths += 1
+    usedShare += max(1 / Double(lengths), 0.05) * (Double(tokens) / Double(most) - usedShare)
   }
 
-  private func blend(_ old: Double, _ new: Double) -> Double {
-    old == 0 ? new : old + Self.newShare * (new - old)
+  private func blend(_ old: Double, _ new: Double, share: Double = newShare) -> Double {
+    old == 0 ? new : old + share * (new - old)
   }
 
   private static func size(_ texts: Int) -> Int {
@@ -64,8 +74,12 @@ struct WaitPrediction: Sendable {
 
   /// Seconds until a request of `user` would begin, behind what waits: in fair turns nobody else gets
   /// more than the user has waiting, this request included.
-  func wait(_ user: String, own seconds: Double) -> Double {
-    let mine = backlogs[user] ?? 0
-    return backlogs.reduce(mine) { $0 + ($1.key == user ? 0 : min($1.value, mine + seconds)) }
+  /// - Parameter promised: seconds of work that are still to come before it, by user.
+  func wait(
+    _ user: String, own seconds: Double, behind promised: [String: Double] = [:]
+  ) -> Double {
+    let all = promised.isEmpty ? backlogs : backlogs.merging(promised) { $0 + $1 }
+    let mine = all[user] ?? 0
+    return all.reduce(mine) { $0 + ($1.key == user ? 0 : min($1.value, mine + seconds)) }
   }
 }

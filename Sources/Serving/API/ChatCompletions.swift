@@ -15,7 +15,7 @@ struct ChatCompletions: Sendable {
   }
 
   private func respond(_ call: Call) async throws -> Response {
-    let model = try models.model(call.body["model"]?.string ?? "")
+    let model = try await models.model(call.body["model"]?.string ?? "")
     let request = try ChatRequest(call.body, model, user: call.caller.user)
     let texts = try await TextGroup.begin(
       request.order, count: request.count, model, meters)

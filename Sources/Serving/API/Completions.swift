@@ -15,7 +15,7 @@ struct Completions: Sendable {
   }
 
   private func respond(_ call: Call) async throws -> Response {
-    let model = try models.model(call.body["model"]?.string ?? "")
+    let model = try await models.model(call.body["model"]?.string ?? "")
     let request = try CompletionRequest(call.body, model, user: call.caller.user)
     let head = AnswerHead("cmpl-", model)
     let echoes = try await whileConnected(call.context.channel) { try await request.echoes() }

@@ -43,7 +43,7 @@ struct Embeddings: Sendable {
   }
 
   private func respond(_ call: Call) async throws -> Response {
-    let model = try models.model(call.body["model"]?.string ?? "")
+    let model = try await models.model(call.body["model"]?.string ?? "")
     let texts = try Prompts.tokens(call.body["input"], model.tokenizer, at: "input")
     let width = model.generator.model.shape.width
     let dimensions = call.body["dimensions"]?.integer ?? width

@@ -51,7 +51,7 @@ struct Moderations: Sendable {
   }
 
   private func respond(_ call: Call) async throws -> Response {
-    guard let classifier = moderator?.classifier else {
+    guard let classifier = try await moderator?.settledClassifier() else {
       throw APIError.notFound(
         "The service runs without a model for moderation; 'primer serve' says at its start which one it needs.",
         code: "model_not_found")

@@ -45,7 +45,7 @@ struct Responses: Sendable {
 
   private func respond(_ call: Call) async throws -> Response {
     let owner = call.caller.user
-    let model = try models.model(call.body["model"]?.string ?? "")
+    let model = try await models.model(call.body["model"]?.string ?? "")
     var previous: StoredResponse?
     if let id = call.body["previous_response_id"]?.string {
       previous = try await store.find(id, owner: owner)

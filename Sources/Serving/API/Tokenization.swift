@@ -28,14 +28,13 @@ struct Tokenization: Sendable {
     ]
   }
 
-  private func model(_ call: Call) throws -> ServedModel {
-    if let name = call.body["model"]?.string { return try models.model(name) }
-    guard let first = models.all.first else { return try models.model("") }
-    return first
+  private func model(_ call: Call) async throws -> ServedModel {
+    if let name = call.body["model"]?.string { return try await models.model(name) }
+    return try await models.standard()
   }
 
-  private func tokenize(_ call: Call) throws -> Response {
-    let tokenizer = try model(call).tokenizer
+  private func tokenize(_ call: Call) async throws -> Response {
+    let tokenizer = try await model(call).tokenizer
     let body = call.body
     let ids = try tokenizer.encode(
       body["content"]?.string ?? "",
@@ -52,9 +51,9 @@ struct Tokenization: Sendable {
       json: .object([("tokens", .array(tokens)), ("count", .integer(ids.count))]))
   }
 
-  private func detokenize(_ call: Call) throws -> Response {
+  private func detokenize(_ call: Call) async throws -> Response {
     let tokens = (call.body["tokens"]?.array ?? []).compactMap { $0.integer.map(Int32.init) }
-    return Response(
-      json: .object([("content", .string(try model(call).tokenizer.decode(tokens)))]))
+    let text = try await model(call).tokenizer.decode(tokens)
+    return Response(json: .object([("content", .string(text))]))
   }
 }

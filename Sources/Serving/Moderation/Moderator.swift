@@ -32,16 +32,15 @@ extension TextClassifier: ModerationClassifier {
 
 /// Where the model and the head of moderation come from.
 public struct ModerationOffer: Sendable {
-  /// Used in place of a model loaded for it where the service serves one of this name.
-  public let base: String
+  /// Where the model is: if the service serves the one that is there, its weights are used.
+  public let source: String
   public let head: ClassificationHead
-  /// nil: only where the service serves the model anyway.
-  public let load: (@Sendable () throws -> TextGenerator)?
+  public let load: @Sendable () throws -> TextGenerator
 
   public init(
-    base: String, head: ClassificationHead, load: (@Sendable () throws -> TextGenerator)?
+    source: String, head: ClassificationHead, load: @escaping @Sendable () throws -> TextGenerator
   ) {
-    (self.base, self.head, self.load) = (base, head, load)
+    (self.source, self.head, self.load) = (source, head, load)
   }
 }
 
@@ -49,15 +48,34 @@ public struct ModerationOffer: Sendable {
 final class Moderator: Sendable {
   let policy: ModerationPolicy
   private let loaded = Mutex<(any ModerationClassifier)?>(nil)
+  private let isSettled = Occurrence()
 
-  init(_ policy: ModerationPolicy, _ classifier: (any ModerationClassifier)? = nil) {
+  /// One whose classifier is still to come: what is to be looked at waits for `settle`.
+  init(_ policy: ModerationPolicy) { self.policy = policy }
+
+  init(_ policy: ModerationPolicy, _ classifier: any ModerationClassifier) {
     self.policy = policy
-    loaded.withLock { $0 = classifier }
+    settle(classifier)
   }
 
   /// nil while it loads, and where the service has none.
   var classifier: (any ModerationClassifier)? { loaded.withLock { $0 } }
-  func use(_ classifier: any ModerationClassifier) { loaded.withLock { $0 = classifier } }
+
+  /// From now on texts are looked at by `classifier`; nil: by nobody.
+  func settle(_ classifier: (any ModerationClassifier)?) {
+    loaded.withLock { $0 = classifier }
+    isSettled.happen()
+  }
+
+  /// The classifier, once it is known whether there is one.
+  /// - Throws: `AnswerRefusal.crowded` where that takes too long.
+  func settledClassifier() async throws -> (any ModerationClassifier)? {
+    guard await isSettled.happens(within: .seconds(60)) else {
+      try Task.checkCancellation()
+      throw AnswerRefusal.crowded(wait: 5)
+    }
+    return classifier
+  }
 
   /// The longest wait for a look, in seconds.
   static let longestWait = 10.0
@@ -65,7 +83,9 @@ final class Moderator: Sendable {
   /// What to do about a question; nothing where moderation is off.
   /// - Throws: `AnswerRefusal.crowded` where too many texts wait to be looked at.
   func verdict(on text: String) async throws -> ModerationVerdict {
-    guard !policy.isOff, let classifier, !text.isEmpty else { return ModerationVerdict() }
+    guard !policy.isOff, !text.isEmpty, let classifier = try await settledClassifier() else {
+      return ModerationVerdict()
+    }
     let wait = classifier.wait
     guard wait <= Self.longestWait else {
       throw AnswerRefusal.crowded(wait: wait - Self.longestWait)

@@ -52,6 +52,8 @@ package enum AnswerRefusal: Error, Equatable {
   /// The conversation is longer than the model's context, or is otherwise unfit.
   case unfit(String)
   case ending
+  /// The model cannot be loaded, for the reason told.
+  case noModel(String)
 }
 
 package struct AnswerLoad: Sendable, Codable, Equatable {
@@ -61,6 +63,8 @@ package struct AnswerLoad: Sendable, Codable, Equatable {
   package var tokensPerSecond: Double
   /// Seconds until a request that came now would be begun.
   package var wait: Double
+  /// Which are loaded, and why others are not.
+  package var models: [ModelState] = []
 
   package init(running: Int, waiting: Int, tokensPerSecond: Double, wait: Double) {
     self.running = running

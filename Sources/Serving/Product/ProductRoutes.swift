@@ -117,6 +117,7 @@ struct ProductRoutes<Context: RequestContext> {
       case .crowded(let wait): Refusal(.tooManyRequests, "too many people are asking", wait: wait)
       case .unknownModel(let name): Refusal(.notFound, "there is no model \"\(name)\"")
       case .unfit(let why): Refusal(.unprocessableContent, why)
+      case .noModel(let why): Refusal(.serviceUnavailable, why)
       case .ending: Refusal(.serviceUnavailable, "the service is ending", wait: 10)
       }
     default: throw error

@@ -8,17 +8,16 @@ struct ShelfAnswers: AnswerSource {
   static let standard = SamplingChoice(temperature: 0.7, topP: 0.95, maxTokens: 1024)
 
   func models() async -> [AnswerModel] {
-    models.all.filter { $0.assistant != nil }.map {
-      AnswerModel(name: $0.name, context: $0.context)
+    await models.cards().filter(\.isAssistant).map {
+      AnswerModel(name: $0.name, context: $0.context ?? 0)
     }
   }
 
   func answer(_ request: AnswerRequest) async throws -> AsyncThrowingStream<
     AnswerEvent, any Error
   > {
-    guard let model = models.all.first(where: { $0.name == request.model }),
-      let assistant = model.assistant
-    else { throw AnswerRefusal.unknownModel(request.model) }
+    let model = try await model(request.model)
+    guard let assistant = model.assistant else { throw AnswerRefusal.unknownModel(request.model) }
     let prompt = try assistant.prompt(request.messages)
     let room = model.context - prompt.count
     guard room > 0 else {
@@ -30,14 +29,36 @@ struct ShelfAnswers: AnswerSource {
     do {
       events = try await model.engine.write(
         TextOrder(prompt: prompt, options: options, user: request.user))
-    } catch let error as APIError where error.status == .tooManyRequests {
-      throw AnswerRefusal.crowded(wait: (error.retryAfter ?? .seconds(5)) / .seconds(1))
-    } catch let error as APIError where error.status == .serviceUnavailable {
-      throw AnswerRefusal.ending
+    } catch let error as APIError {
+      throw Self.refusal(error, request.model)
     } catch let error as GenerationError {
       throw AnswerRefusal.unfit("\(error)")
     }
     return Self.told(events, promptTokens: prompt.count)
+  }
+
+  private func model(_ name: String) async throws -> ServedModel {
+    do { return try await models.model(name) } catch let error as APIError
+      where error.status == .serviceUnavailable
+    {
+      throw AnswerRefusal.crowded(wait: (error.retryAfter ?? .seconds(5)) / .seconds(1))
+    } catch let error as APIError {
+      throw Self.refusal(error, name)
+    } catch ServingError.noRoom {
+      throw AnswerRefusal.crowded(wait: 10)
+    } catch let error as ServingError {
+      throw AnswerRefusal.noModel("\(error)")
+    }
+  }
+
+  private static func refusal(_ error: APIError, _ model: String) -> any Error {
+    let wait = (error.retryAfter ?? .seconds(5)) / .seconds(1)
+    return switch error.status {
+    case .tooManyRequests: AnswerRefusal.crowded(wait: wait)
+    case .serviceUnavailable: AnswerRefusal.ending
+    case .notFound: AnswerRefusal.unknownModel(model)
+    default: error
+    }
   }
 
   private static func options(_ choice: SamplingChoice, room: Int) -> GenerationOptions {
@@ -85,8 +106,9 @@ struct ShelfAnswers: AnswerSource {
 
   func load() async -> AnswerLoad {
     var all = AnswerLoad(running: 0, waiting: 0, tokensPerSecond: 0, wait: 0)
-    for model in models.all {
-      let load = await model.engine.load
+    all.models = models.states
+    for model in models.loaded {
+      let load = model.engine.load
       all.running += load.running
       all.waiting += load.waiting
       all.tokensPerSecond += load.tokensPerSecond

@@ -1,4 +1,5 @@
 import PrimerGeneration
+import PrimerTensors
 import Synchronization
 
 /// An engine that writes texts together.
@@ -75,15 +76,22 @@ final class BatchingEngine: TextEngine {
   }
 
   var load: EngineLoad {
-    get async {
-      let status = engine.status
-      return EngineLoad(
-        running: status.running, waiting: status.waiting,
-        cacheUsage: status.pages > 0 ? Double(status.usedPages) / Double(status.pages) : 0,
-        tokensPerSecond: status.decodeTokensPerSecond, wait: status.predictedWait,
-        promptTokens: status.promptTokens, cachedTokens: status.cachedTokens,
-        preemptions: status.preemptions)
-    }
+    let status = engine.status
+    return EngineLoad(
+      running: status.running, waiting: status.waiting,
+      cacheUsage: status.pages > 0 ? Double(status.usedPages) / Double(status.pages) : 0,
+      tokensPerSecond: status.decodeTokensPerSecond, wait: status.predictedWait,
+      promptTokens: status.promptTokens, cachedTokens: status.cachedTokens,
+      preemptions: status.preemptions, passes: status.passes)
+  }
+}
+
+extension EngineMaker {
+  /// Engines of `configuration` that compute on `pool`.
+  static func batching(_ configuration: EngineConfiguration, pool: ComputePool) -> EngineMaker {
+    EngineMaker(
+      cacheBytes: { GenerationEngine.cacheByteCount(for: $0, configuration) },
+      make: { BatchingEngine(GenerationEngine($0, configuration, pool: pool)) })
   }
 }
 

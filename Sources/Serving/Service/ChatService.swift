@@ -3,6 +3,7 @@ import Hummingbird
 import HummingbirdCore
 public import Logging
 import NIOCore
+import PrimerFiles
 import PrimerGeneration
 import PrimerTensors
 import ServiceLifecycle
@@ -21,7 +22,7 @@ public struct ChatService: Sendable {
   }
 
   private let configuration: ServiceConfiguration
-  private let sources: [ModelOffer]
+  private let offers: [ModelOffer]
   private let moderation: ModerationOffer?
   private let logger: Logger
 
@@ -31,20 +32,27 @@ public struct ChatService: Sendable {
   ) {
     self.moderation = moderation
     self.configuration = configuration
-    sources = models
+    offers = models
     self.logger = logger
   }
 
-  /// Serves until told to stop. It listens before its models are loaded, and says 503 until then.
-  /// - Parameter onReady: called once, when every model answers.
+  /// Serves until told to stop. It listens before its first model is loaded, and says 503 until then;
+  /// the others are loaded when they are first asked for.
+  /// - Parameter onReady: called once, when the first model answers.
   public func run(onReady: @escaping @Sendable (Announcement) -> Void) async throws {
-    guard !sources.isEmpty else { throw ServingError.noModel }
+    guard !offers.isEmpty else { throw ServingError.noModel }
     try FileManager.default.createDirectory(
       at: configuration.data, withIntermediateDirectories: true,
       attributes: [.posixPermissions: 0o700])
     let keys = try FileKeyStore(folder: configuration.data)
     let firstKey = try await Self.firstKey(keys)
-    let shelf = ModelShelf()
+    let pool = configuration.threads.map { ComputePool(threads: $0) } ?? .shared
+    let memory = configuration.memory ?? AvailableMemory.byteCount / 4 * 3
+    var engine = EngineConfiguration()
+    engine.cacheBytes = memory / 6
+    let shelf = ModelShelf(
+      offers, ModelShelf.Limits(memory: memory), engines: .batching(engine, pool: pool),
+      logger: logger)
     let store = try Store(folder: configuration.data)
     try await store.endUnfinishedAnswers()
     let moderator = Moderator(configuration.moderation)
@@ -56,10 +64,8 @@ public struct ChatService: Sendable {
       configuration: configuration, models: shelf, keys: keys,
       responses: try FileResponseStore(folder: configuration.data), meters: ServiceMeters(),
       moderator: moderator, product: product)
-    let pool = configuration.threads.map { ComputePool(threads: $0) } ?? .shared
     let loading = Loading(
-      sources: sources, shelf: parts.models, pool: pool, moderation: moderation,
-      moderator: moderator, logger: logger)
+      shelf: shelf, pool: pool, moderation: moderation, moderator: moderator, logger: logger)
     let (addresses, addressSource) = AsyncStream<Int>.makeStream()
     let application = Application(
       router: parts.router,
@@ -73,7 +79,7 @@ public struct ChatService: Sendable {
     let ready = Readiness(host: configuration.host, addresses: addresses, loading: loading) { url in
       onReady(
         Announcement(
-          url: url, models: parts.models.all.map(\.name), key: firstKey, link: url + ownersLink))
+          url: url, models: offers.map(\.name), key: firstKey, link: url + ownersLink))
     }
     try await ServiceGroup(
       configuration: ServiceGroupConfiguration(
@@ -106,46 +112,36 @@ public struct ChatService: Sendable {
   }
 }
 
-/// Loads models beside the threads that answer.
+/// Loads what there is to be at the start, beside the threads that answer.
 struct Loading: Sendable {
-  let sources: [ModelOffer]
   let shelf: ModelShelf
-  /// What the engines compute on.
+  /// What the classifier computes on.
   let pool: ComputePool
   let moderation: ModerationOffer?
   let moderator: Moderator
   let logger: Logger
 
   func run() async throws {
-    for source in sources {
-      let loaded = try await Task.detached { try source.load() }.value
-      shelf.add(
-        ServedModel(
-          name: source.name, created: Int(Date().timeIntervalSince1970),
-          generator: loaded.generator, assistant: loaded.assistant,
-          engine: BatchingEngine(GenerationEngine(loaded.generator, pool: pool)),
-          constraints: ConstraintShelf(loaded.generator.tokenizer)))
-    }
+    try await shelf.start()
     try await loadModeration()
     shelf.finishLoading()
+    // So that nobody waits for it when the list is first asked for.
+    Task { await shelf.cards() }
   }
 
-  /// By the model that answers, where it is the one that the head was trained on.
   private func loadModeration() async throws {
     guard let moderation else {
+      moderator.settle(nil)
       return logger.warning(
         "nothing is moderated: the model that the head was trained on is not in the cache")
     }
-    let served = shelf.all.first { $0.name == moderation.base }?.generator
-    let load = moderation.load
-    let generator: TextGenerator?
-    if let served {
-      generator = served
+    let generator: TextGenerator
+    if let shared = try await shelf.shared(at: moderation.source) {
+      generator = shared
     } else {
-      generator = try await Task.detached { try load?() }.value
+      generator = try await Task.detached { try moderation.load() }.value
     }
-    guard let generator else { return }
-    moderator.use(try TextClassifier(moderation.head, generator, pool: pool))
+    moderator.settle(try TextClassifier(moderation.head, generator, pool: pool))
   }
 }
 

@@ -79,7 +79,7 @@ struct Draining: Service {
     guard await !isIdle(within: limit) else { return }
     logger.warning("ending what still runs", metadata: ["running": "\(drain.running)"])
     await product?.live.end()
-    for model in models.all { model.engine.end() }
+    for model in models.loaded { model.engine.end() }
     _ = await isIdle(within: .seconds(5))
   }
 

@@ -31,6 +31,7 @@ extension APIError {
     case let error as ChatTemplateError:
       self = .invalid("messages", "The model's chat template refuses this: \(error)")
     case let error as TokenizerError: self = .invalid(nil, error.description)
+    case let error as ServingError: self = APIError(serving: error)
     case is CancellationError: self = .clientGone
     case let error as any HTTPResponseError where error.status == .notFound:
       self = .notFound("There is nothing at this address.", code: "unknown_url")
@@ -47,6 +48,17 @@ extension APIError {
       self = .invalid("messages", error.description, code: "context_length_exceeded")
     case .badSetting, .emptyPrompt, .deadEnd: self = .invalid(nil, error.description)
     case .vocabularyMismatch, .draftVocabulary, .badFile: self = .bug
+    }
+  }
+
+  private init(serving error: ServingError) {
+    switch error {
+    case .modelUnusable, .modelTooLarge:
+      self = APIError(
+        status: .serviceUnavailable, message: error.description, type: "service_unavailable",
+        parameter: "model", code: "model_unusable")
+    case .noRoom: self = .unavailable(error.description, retryAfter: .seconds(10))
+    case .badData, .noModel: self = .bug
     }
   }
 

@@ -12,6 +12,9 @@ public struct ServiceConfiguration: Sendable {
   public var hostNames: Set<String> = []
   /// Threads to compute with; nil: all physical cores. Default nil.
   public var threads: Int?
+  /// Bytes that loaded models may take in all, weights and caches; the cache of one takes a sixth at
+  /// most. Default nil: three quarters of the memory that is available at the start.
+  public var memory: Int?
   public var limits = ServiceLimits()
   public var moderation = ModerationPolicy()
   /// Providers that may vouch for users. Default: what `sign-in.json` in the data folder says.

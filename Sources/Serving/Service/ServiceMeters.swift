@@ -33,16 +33,20 @@ struct ServiceMeters: Sendable {
   }
 
   /// All of it, in Prometheus's text format.
-  func text(_ models: [ServedModel]) async -> String {
-    for model in models {
-      let load = await model.engine.load
-      let dimensions = [("model_name", model.name)]
-      func set(_ label: String, _ value: Double) {
-        Meter(label: label, dimensions: dimensions, factory: factory).set(value)
-      }
-      set("vllm:num_requests_running", Double(load.running))
-      set("vllm:num_requests_waiting", Double(load.waiting))
-      set("vllm:kv_cache_usage_perc", load.cacheUsage)
+  func text(_ models: ModelShelf) -> String {
+    func set(_ label: String, _ model: String, _ value: Double) {
+      Meter(label: label, dimensions: [("model_name", model)], factory: factory).set(value)
+    }
+    for (model, load) in models.loads {
+      set("vllm:num_requests_running", model, Double(load.running))
+      set("vllm:num_requests_waiting", model, Double(load.waiting))
+      set("vllm:kv_cache_usage_perc", model, load.cacheUsage)
+      set("primer:engine_passes_total", model, Double(load.passes))
+      set("primer:predicted_wait_seconds", model, load.wait)
+    }
+    for model in models.states {
+      set("primer:model_loaded", model.name, model.state == .loaded ? 1 : 0)
+      set("primer:model_bytes", model.name, Double(model.bytes))
     }
     return prometheus.text
   }

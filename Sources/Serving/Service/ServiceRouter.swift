@@ -77,7 +77,7 @@ struct ServiceParts: Sendable {
       .get, "/metrics", "What the service counts, for Prometheus.", access: .scope(.metrics),
       otherContent: ["text/plain"]
     ) { _ in
-      let text = await meters.text(models.all)
+      let text = meters.text(models)
       return Response(
         status: .ok, headers: [.contentType: "text/plain; version=0.0.4; charset=utf-8"],
         body: ResponseBody(byteBuffer: ByteBuffer(string: text)))

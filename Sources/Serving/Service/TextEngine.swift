@@ -48,8 +48,8 @@ protocol TextEngine: Sendable {
   func scores(_ tokens: [Int32], top: Int, user: String) async throws -> [TokenChoice]
   /// Ends all texts that are being written, by an `APIError` 503.
   func end()
-  /// For /metrics.
-  var load: EngineLoad { get async }
+  /// What it is doing; never waits for it.
+  var load: EngineLoad { get }
 }
 
 /// What an engine has to do.
@@ -66,4 +66,6 @@ struct EngineLoad: Sendable {
   var promptTokens = 0
   var cachedTokens = 0
   var preemptions = 0
+  /// Times that the model was run.
+  var passes = 0
 }
