@@ -29,8 +29,7 @@ struct RotaryFields: Codable {
     base: Double, headWidth: Int, context: Int, _ url: URL
   ) throws -> RotarySettings {
     let base = rope_theta ?? base
-    let share = partial_rotary_factor ?? 1
-    let width = share > 0 && share <= 1 ? Int(Double(headWidth) * share) : 0
+    let width = Int(exactly: (Double(headWidth) * (partial_rotary_factor ?? 1)).rounded(.down)) ?? 0
     guard base > 1, width > 0, width <= headWidth, width % 2 == 0 else {
       throw CheckpointError.badConfiguration(
         url,
