@@ -25,6 +25,20 @@ struct BrokenGGUFTests {
     ("too many tensors", { $0.tensorCount = .max }, "tensors"),
     ("a tensor more than there are", { $0.tensorCount = 3 }, "tensor 2"),
     ("too many pairs", { $0.pairCount = .max }, "metadata pairs"),
+    (
+      "65,537 pairs",
+      { file in
+        for number in 0..<65_537 { file.add("k\(number)", kind: 7, [1]) }
+      }, "metadata pairs"
+    ),
+    (
+      "an array above 16 Mi elements",
+      {
+        $0.add(
+          "k", kind: 9,
+          array(0, (16 << 20) + 1, [UInt8](repeating: 0, count: (16 << 20) + 1)))
+      }, "'k'"
+    ),
     ("a pair more than there are", { $0.pairCount = 17 }, "damaged"),
     ("a key longer than the file", { $0.pairs[0].key = bytes(UInt64.max) }, "key 0"),
     (

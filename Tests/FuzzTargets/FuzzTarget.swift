@@ -53,8 +53,20 @@ public enum FuzzTarget: String, CaseIterable, Sendable {
       || error is GenerationError || error is ConstraintError || error is ChatTemplateError
   }
 
+  private static let folder = URL(filePath: #filePath).deletingLastPathComponent()
+
   /// Inputs that are kept: ones to start from, and ones that went wrong once.
-  public var corpus: URL {
-    URL(filePath: #filePath).deletingLastPathComponent().appending(path: "Corpus/\(rawValue)")
+  public var corpus: URL { Self.folder.appending(path: "Corpus/\(rawValue)") }
+
+  /// Parts of inputs that mean something, as libFuzzer reads them.
+  public var dictionary: URL {
+    let name =
+      switch self {
+      case .gguf: "gguf"
+      case .template: "template"
+      case .grammar, .expression: "grammar"
+      case .safetensors, .configuration, .tokenizer, .schema: "json"
+      }
+    return Self.folder.appending(path: "Dictionaries/\(name).dict")
   }
 }

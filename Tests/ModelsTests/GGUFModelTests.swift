@@ -50,6 +50,22 @@ struct GGUFModelTests {
     return url
   }
 
+  @Test("that claim more layers or larger rows than any model are refused before they are made")
+  func hugeClaims() throws {
+    for (key, value, says) in [
+      ("llama.block_count", 1 << 30, "layers"), ("llama.embedding_length", 1 << 30, "hidden_size"),
+      ("llama.context_length", 1 << 30, "max_position_embeddings"),
+    ] {
+      let url = try file("llama-untied-grouped") { $0[key] = .uint32(UInt32(value)) }
+      #expect {
+        try ModelRegistry.load(url)
+      } throws: {
+        "\($0)".contains(says) && "\($0)".contains("more than any model's")
+          || "\($0)".contains("at most 65536")
+      }
+    }
+  }
+
   @Test("give the logits of the folders that they were made from", arguments: names)
   func logits(name: String) throws {
     let expected = try ModelRegistry.load(source(name)).logits(Self.tokens)

@@ -98,6 +98,39 @@ struct ModelFolderTests {
     #expect(complaint().contains("model.safetensors is missing"))
   }
 
+  @Test(
+    "numbers that no model has, before anything of their size is made",
+    arguments: [
+      ("hidden_size", 1 << 40), ("vocab_size", 1 << 62), ("num_hidden_layers", 1 << 31),
+      ("head_dim", 1 << 30), ("intermediate_size", .max), ("max_position_embeddings", 1 << 40),
+      ("num_attention_heads", 1 << 20),
+    ])
+  func hugeNumbers(_ field: (name: String, value: Int)) throws {
+    try configure([field.name: field.value])
+    #expect(complaint().contains(field.name) && complaint().contains("more than any model's"))
+  }
+
+  @Test("a part of a head to turn that is no part")
+  func hugeShare() throws {
+    for share in [1e300, -1, 0, .infinity] {
+      _ = try folder.file(
+        "config.json",
+        String(contentsOf: Goldens.file("models/llama-tied-biased/config.json"), encoding: .utf8)
+          .replacing(
+            "\"head_dim\": 4", with: "\"head_dim\": 4, \"partial_rotary_factor\": \(share)"
+          )
+          .replacing("inf", with: "1e999"))
+      #expect(!complaint().isEmpty)
+    }
+  }
+
+  @Test("more layers than the checkpoint has, at the first that is missing")
+  func missingLayers() throws {
+    try configure(["num_hidden_layers": 60_000])
+    #expect(complaint().contains("lacks 'model.layers.2."))
+    #expect(!complaint().contains("model.layers.3."))
+  }
+
   @Test("shards are found by their index; a foreign path in it is refused, a missing shard named")
   func shards() throws {
     let whole = try ModelFolder(folder.url)

@@ -40,11 +40,9 @@ final class LineEditor {
     raw.c_oflag |= tcflag_t(OPOST)
     tcsetattr(0, TCSADRAIN, &raw)
     write("\u{1B}[?2004h")
-    // Waiting for a key ends where the terminal changes its size.
-    let before = signal(SIGWINCH) { _ in }
-    siginterrupt(SIGWINCH, 1)
+    var before = Self.waitingEndsAtResize()
     defer {
-      signal(SIGWINCH, before)
+      sigaction(SIGWINCH, &before, nil)
       write("\u{1B}[?2004l\n")
       tcsetattr(0, TCSADRAIN, &saved)
     }
@@ -83,6 +81,19 @@ final class LineEditor {
       }
       draw(prompt)
     }
+  }
+
+  /// Lets waiting for a key end where the terminal changes its size; what the signal did before.
+  private static func waitingEndsAtResize() -> sigaction {
+    var (action, before) = (sigaction(), sigaction())
+    // Without SA_RESTART.
+    #if os(Linux)
+      action.__sigaction_handler.sa_handler = { _ in }
+    #else
+      action.__sigaction_u.__sa_handler = { _ in }
+    #endif
+    sigaction(SIGWINCH, &action, &before)
+    return before
   }
 
   private enum Key: Equatable {
