@@ -1,5 +1,6 @@
 import Foundation
 import HTTPTypes
+import Logging
 import PrimerGeneration
 import PrimerLayers
 import PrimerModels
@@ -15,10 +16,13 @@ struct ServiceHarness: Sendable {
   let parts: ServiceParts
   let engine: GenerationEngine
   private let client: RouterClient
+  private let conformance: AnswerConformance
   let key: String
 
   init(
-    _ configuration: EngineConfiguration = EngineConfiguration(), moderator: Moderator? = nil
+    _ configuration: EngineConfiguration = EngineConfiguration(), moderator: Moderator? = nil,
+    template source: String = "{% for message in messages %}{{ message.content }} {% endfor %}",
+    logger: Logger = Logger(label: "test")
   ) async throws {
     folder = try TemporaryFolder()
     let tokenizer = Tokenizer.characters(of: "abcdefghijklmnop ")
@@ -31,8 +35,7 @@ struct ServiceHarness: Sendable {
       parameter.replace(with: parameter.value * 6)
     }
     let generator = try TextGenerator(model, tokenizer)
-    let template = try ChatTemplate(
-      source: "{% for message in messages %}{{ message.content }} {% endfor %}")
+    let template = try ChatTemplate(source: source)
     engine = GenerationEngine(generator, configuration)
     let shelf = ModelShelf()
     shelf.add(
@@ -46,23 +49,28 @@ struct ServiceHarness: Sendable {
       keys: try FileKeyStore(folder: folder.url),
       responses: try FileResponseStore(folder: folder.url), meters: ServiceMeters(),
       moderator: moderator)
-    client = RouterClient(parts)
+    client = RouterClient(parts, logger: logger)
+    conformance = AnswerConformance(routes: parts.routes)
     key = try await parts.keys.make(name: "test", user: "one", scopes: Set(Scope.allCases)).secret
   }
 
+  /// The answer, which has to be as /openapi.json describes it.
   func send(
     _ method: HTTPRequest.Method, _ path: String, _ body: String? = nil, key: String? = nil,
-    authority: String = "127.0.0.1:8080"
+    headers: HTTPFields = [:], authority: String = "127.0.0.1:8080"
   ) async throws -> RouterClient.Answer {
-    try await client.send(
-      method, path, body, headers: [.authorization: "Bearer \(key ?? self.key)"],
-      authority: authority)
+    var headers = headers
+    headers[.authorization] = "Bearer \(key ?? self.key)"
+    return try await sendWithoutKey(method, path, body, headers: headers, authority: authority)
   }
 
   func sendWithoutKey(
-    _ method: HTTPRequest.Method, _ path: String, _ body: String? = nil
+    _ method: HTTPRequest.Method, _ path: String, _ body: String? = nil,
+    headers: HTTPFields = [:], authority: String = "127.0.0.1:8080"
   ) async throws -> RouterClient.Answer {
-    try await client.send(method, path, body)
+    let answer = try await client.send(method, path, body, headers: headers, authority: authority)
+    conformance.check(answer, to: method, path)
+    return answer
   }
 
   /// A chat of one question with more fields, which begin with a comma.

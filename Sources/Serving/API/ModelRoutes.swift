@@ -5,11 +5,13 @@ import PrimerTokenizers
 struct ModelRoutes: Sendable {
   let models: ModelShelf
 
-  private static let model = Shape.object([
-    Field("id", .string(), required: true), Field("object", .choice(["model"]), required: true),
-    Field("created", .integer(), required: true), Field("owned_by", .string(), required: true),
-    Field("max_model_len", .integer(), required: true, "Tokens of its context."),
-  ])
+  private static let model = Shape.named(
+    "Model",
+    .object([
+      Field("id", .string(), required: true), Field("object", .choice(["model"]), required: true),
+      Field("created", .integer(), required: true), Field("owned_by", .string(), required: true),
+      Field("max_model_len", .integer(), required: true, "Tokens of its context."),
+    ]))
 
   var routes: [Route] {
     [
