@@ -123,6 +123,7 @@ struct APIReference {
     case .any: "any JSON"
     case .boolean: "true or false"
     case .string(let longest): longest.map { "text of at most \($0) characters" } ?? "text"
+    case .name(let longest): "name of at most \(longest) characters: a to z, digits, `_`, `-`"
     case .choice(let choices): choices.map { "`\($0)`" }.joined(separator: ", ")
     case .integer(let range):
       switch (range.lowerBound, range.upperBound) {

@@ -75,8 +75,11 @@ struct OpenAISpecification {
     case .any: return []
     case .nullable(let shape), .named(_, let shape): return differences(shape, specified, path)
     case .either(let shapes):
-      // The alternative that fits best is the one that is meant.
-      return shapes.map { differences($0, specified, path) }.min { $0.count < $1.count } ?? []
+      // The alternative of the same kind that fits best is the one that is meant.
+      let found = shapes.map { differences($0, specified, path) }
+      let isOther = { (found: Set<String>) in found.contains("\(path): no \(specified.type)") }
+      let kind = found.filter { !isOther($0) }
+      return (kind.isEmpty ? found : kind).min { $0.count < $1.count } ?? []
     case .tagged(let tag, let forms):
       guard specified.type == "object" else { return ["\(path): no \(specified.type)"] }
       guard let value = specified.tag(tag), let form = forms.first(where: { $0.name == value })
@@ -97,6 +100,9 @@ struct OpenAISpecification {
     case .string(let longest):
       guard specified.type == "string" else { return ["\(path): no \(specified.type)"] }
       return bound(specified, "maxLength", longest.map(Double.init) ?? .infinity, path)
+    case .name(let longest):
+      guard specified.type == "string" else { return ["\(path): no \(specified.type)"] }
+      return bound(specified, "maxLength", Double(longest), path)
     case .choice(let choices):
       guard specified.type == "string" else { return ["\(path): no \(specified.type)"] }
       let values = specified.schema["enum"]?.sequence?.compactMap(\.string)
@@ -150,7 +156,7 @@ struct OpenAISpecification {
 
   /// What an absent value means.
   private func standard(_ field: Field, _ schema: Node, _ path: String) -> Set<String> {
-    guard case .used = field.effect else { return [] }
+    guard case .used = field.effect, !field.isRequired else { return [] }
     let all = [schema] + alternatives(schema).map(\.schema)
     guard let node = all.lazy.compactMap({ $0["default"] }).first, node.null == nil else {
       return []

@@ -101,7 +101,7 @@ struct ProductFuzzTests {
     harness.source.finish()
     let stream = try await ann.send(.get, "/api/streams/\(answers[0])?\(query)")
     #expect([200, 400].contains(stream.status), "\(stream.text)")
-    for search in ["%25", "'%20OR%201=1", "%00", "a%", String(repeating: "a", count: 10_000)] {
+    for search in ["%25", "'%20OR%201=1", "a%", String(repeating: "a", count: 10_000)] {
       let found = try await ann.send(.get, "/api/conversations?search=\(search)")
       #expect(found.status == 200 && found.text == "[]", "\(search): \(found.text)")
     }

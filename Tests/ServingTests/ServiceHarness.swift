@@ -10,7 +10,7 @@ import TestSupport
 
 @testable import PrimerServing
 
-/// The API of a service over a small random model of a few letters, without a network.
+/// The API of a service over a small random model of the characters of ASCII, without a network.
 struct ServiceHarness: Sendable {
   let folder: TemporaryFolder
   let parts: ServiceParts
@@ -25,10 +25,11 @@ struct ServiceHarness: Sendable {
     logger: Logger = Logger(label: "test")
   ) async throws {
     folder = try TemporaryFolder()
-    let tokenizer = Tokenizer.characters(of: "abcdefghijklmnop ")
+    let tokenizer = Tokenizer.characters(
+      of: String(String.UnicodeScalarView((32..<127).map { Unicode.Scalar($0) } + ["\n"])))
     let model = try LlamaModel(
       LlamaConfiguration(
-        vocabulary: tokenizer.vocabularySize, context: 400, width: 32, layers: 2, heads: 4,
+        vocabulary: tokenizer.vocabularySize, context: 1200, width: 32, layers: 2, heads: 4,
         keyValueHeads: 2, hiddenWidth: 64),
       ParameterScope(seed: 3))
     for parameter in model.parameters where parameter.shape.count == 2 {

@@ -97,7 +97,7 @@ enum ChatFields {
     Field(
       "function",
       .object([
-        Field("name", .string(longest: 64), required: true),
+        Field("name", .name(longest: 64), required: true),
         Field("arguments", .string(), required: true),
       ]), required: true),
   ])
@@ -105,22 +105,22 @@ enum ChatFields {
   // MARK: Tools
 
   static let function: [Field] = [
-    Field("name", .string(longest: 64), required: true),
+    Field("name", .name(longest: 64), required: true),
     Field("description", .string()),
     Field(
-      "parameters", .any,
+      "parameters", .map(.any),
       "A JSON Schema; what cannot be enforced is refused where a call is forced."),
     Field(
       "strict", .boolean,
-      "Forced calls always follow the schema; calls that the model chooses to make are read, not forced."
-    ),
+      effect: .ignored(
+        "forced calls always follow the schema; calls that the model chooses to make are read.")),
   ]
 
   private static let tool = Shape.tagged(
     "type", [("function", [Field("function", .object(function), required: true)])])
 
   private static let named = Field(
-    "function", .object([Field("name", .string(longest: 64), required: true)]), required: true)
+    "function", .object([Field("name", .name(longest: 64), required: true)]), required: true)
 
   private static let toolChoice = Shape.either([
     .choice(["none", "auto", "required"]),
@@ -147,9 +147,9 @@ enum ChatFields {
   // MARK: Formats
 
   static let schemaFormat: [Field] = [
-    Field("name", .string(longest: 64), required: true),
+    Field("name", .name(longest: 64), required: true),
     Field("description", .string(), effect: .ignored("the schema itself is enforced.")),
-    Field("schema", .any, "A JSON Schema; keywords that cannot be enforced are refused."),
+    Field("schema", .map(.any), "A JSON Schema; keywords that cannot be enforced are refused."),
     Field("strict", .boolean, effect: .ignored("schemas are always enforced.")),
   ]
 

@@ -118,7 +118,7 @@ enum ResponseFields {
           "function_call",
           [
             Field("call_id", .string(longest: 256), required: true),
-            Field("name", .string(longest: 64), required: true),
+            Field("name", .name(longest: 64), required: true),
             Field("arguments", .string(), required: true),
           ] + state
         ),
@@ -152,7 +152,7 @@ enum ResponseFields {
         ]
       )
     ])
-  private static let named = Field("name", .string(longest: 64), required: true)
+  private static let named = Field("name", .name(longest: 64), required: true)
   static let toolChoice = Shape.either([
     .choice(["none", "auto", "required"]),
     .tagged(

@@ -5,6 +5,8 @@ import PrimerTokenizers
 indirect enum Shape: Sendable {
   case boolean
   case string(longest: Int? = nil)
+  /// Letters and digits of ASCII, "_" and "-": what functions and schemas are called.
+  case name(longest: Int)
   case choice([String])
   case integer(ClosedRange<Int> = .min ... .max)
   case number(ClosedRange<Double> = -.greatestFiniteMagnitude ... .greatestFiniteMagnitude)
@@ -66,6 +68,11 @@ extension Shape {
       // As JSON Schema counts: in Unicode scalars.
       if let longest, text.unicodeScalars.count > longest {
         throw APIError.invalid(path, "'\(path)' is longer than \(longest) characters.")
+      }
+    case (.name(let longest), .string(let text)):
+      guard (1...longest).contains(text.utf8.count), text.utf8.allSatisfy(Self.isOfName) else {
+        throw APIError.invalid(
+          path, "'\(path)' should be 1 to \(longest) of the letters a to z, digits, '_' and '-'.")
       }
     case (.choice(let choices), .string(let text)):
       guard choices.contains(text) else {
@@ -165,10 +172,17 @@ extension Shape {
     }
   }
 
+  private static func isOfName(_ byte: UInt8) -> Bool {
+    let character = Character(Unicode.Scalar(byte))
+    return character.isASCII
+      && (character.isLetter || character.isNumber || "_-".contains(character))
+  }
+
   private func isSameKind(as value: JSONValue) -> Bool {
     switch (self, value) {
     case (.list, .array), (.object, .object), (.tagged, .object), (.map, .object),
-      (.choice, .string), (.string, .string), (.integer, .number), (.integer, .integer):
+      (.choice, .string), (.name, .string), (.string, .string), (.integer, .number),
+      (.integer, .integer):
       true
     case (.named(_, let shape), _), (.nullable(let shape), _): shape.isSameKind(as: value)
     default: false
@@ -179,7 +193,7 @@ extension Shape {
   var name: String {
     switch self {
     case .boolean: "true or false"
-    case .string: "a string"
+    case .string, .name: "a string"
     case .choice(let choices): "one of \(choices.joined(separator: ", "))"
     case .integer(let range): Self.described(range)
     case .number: "a number"

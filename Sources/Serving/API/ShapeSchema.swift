@@ -8,6 +8,8 @@ extension Shape {
     case .boolean: Self.typed("boolean")
     case .string(let longest):
       Self.typed("string", longest.map { [("maxLength", .integer($0))] } ?? [])
+    case .name(let longest):
+      Self.typed("string", [("pattern", .string("^[a-zA-Z0-9_-]{1,\(longest)}$"))])
     case .choice(let choices): Self.typed("string", [("enum", .array(choices.map { .string($0) }))])
     case .integer(let range):
       Self.typed(
@@ -55,7 +57,7 @@ extension Shape {
       shapes.reduce(into: [:]) { $0.merge($1.named) { first, _ in first } }
     }
     return switch self {
-    case .any, .boolean, .string, .choice, .integer, .number: [:]
+    case .any, .boolean, .string, .name, .choice, .integer, .number: [:]
     case .list(let shape, _), .map(let shape, _), .nullable(let shape): shape.named
     case .object(let fields): all(fields.map(\.shape))
     case .tagged(_, let forms): all(forms.flatMap { $0.fields.map(\.shape) })

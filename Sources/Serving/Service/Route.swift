@@ -87,8 +87,8 @@ struct Route: Sendable {
 
   /// Whether `path` is one of this route's.
   func matches(_ path: some StringProtocol) -> Bool {
-    let own = self.path.split(separator: "/")
-    let given = path.split(separator: "/")
+    let own = self.path.split(separator: "/", omittingEmptySubsequences: false)
+    let given = path.split(separator: "/", omittingEmptySubsequences: false)
     return own.count == given.count && zip(own, given).allSatisfy { $0.hasPrefix("{") || $0 == $1 }
   }
 }
