@@ -1,5 +1,5 @@
 # What a newcomer types: `make run` and `make test`. What a contributor types: `make check`.
-.PHONY: help setup build run shakespeare test check bench interop fuzz api page moderation clean
+.PHONY: help setup build run shakespeare test check bench interop fuzz api schema page moderation clean
 CONFIGURATION ?= release
 PRIMER := .build/$(CONFIGURATION)/primer
 
@@ -32,6 +32,9 @@ fuzz: ## Feeds damaged files, templates and schemas to their readers, PRIMER_FUZ
 
 api: build ## Uses the service with the official `openai` client and LangChain, every endpoint.
 	@scripts/api
+
+schema: build ## Sends the service what schemathesis makes of its own description of the API.
+	@scripts/schema
 
 page: setup ## Uses the chat page in a browser, as a person would: features, attacks, accessibility, speed.
 	@scripts/page

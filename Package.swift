@@ -223,7 +223,11 @@ let package = Package(
         dependencies: (test.imports + ["TestSupport"]).map { .target(name: $0) }
           + (test.name == "EndToEnd" ? [.target(name: "primer")] : [])
           + (test.name == "Serving"
-            ? servicePackages + [.product(name: "NIOEmbedded", package: "swift-nio")] : []),
+            ? servicePackages + [
+              .product(name: "NIOEmbedded", package: "swift-nio"),
+              // Reads OpenAI's specification, which is YAML.
+              .product(name: "Yams", package: "Yams"),
+            ] : []),
         path: "Tests/\(test.name)Tests", swiftSettings: swiftSettings)
     }
     + programs

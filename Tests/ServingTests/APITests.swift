@@ -112,7 +112,7 @@ struct APITests {
   @Test("a prompt longer than the context is refused, never cut")
   func longPrompt() async throws {
     let service = try await ServiceHarness()
-    let answer = try await service.chat(String(repeating: "abcdefgh", count: 100))
+    let answer = try await service.chat(String(repeating: "abcdefgh", count: 200))
     #expect(answer.status == 400 && answer.problem.code == "context_length_exceeded")
   }
 

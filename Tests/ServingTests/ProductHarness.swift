@@ -106,6 +106,18 @@ final class HeldAnswers: AnswerSource {
     if case .finished = events.last { continuation.finish() }
   }
 
+  /// Ends all answers that are open.
+  func finish() {
+    let open = state.withLock { state in
+      defer { state.open = [] }
+      return state.open
+    }
+    for continuation in open {
+      continuation.yield(.finished(.done, promptTokens: 1, tokens: 1))
+      continuation.finish()
+    }
+  }
+
   func models() async -> [AnswerModel] { [AnswerModel(name: "held", context: 100)] }
 
   func load() async -> AnswerLoad {

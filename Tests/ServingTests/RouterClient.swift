@@ -13,7 +13,12 @@ import Synchronization
 struct RouterClient: Sendable {
   private let responder: any HTTPResponder<ServiceContext>
 
-  init(_ parts: ServiceParts) { responder = parts.router.buildResponder() }
+  private let logger: Logger
+
+  init(_ parts: ServiceParts, logger: Logger = Logger(label: "test")) {
+    responder = parts.router.buildResponder()
+    self.logger = logger
+  }
 
   struct Answer {
     var status: Int
@@ -41,7 +46,7 @@ struct RouterClient: Sendable {
       body: RequestBody(buffer: ByteBuffer(string: body ?? "")))
     let context = ServiceContext(
       source: ApplicationRequestContextSource(
-        channel: NIOAsyncTestingChannel(), logger: Logger(label: "test")))
+        channel: NIOAsyncTestingChannel(), logger: logger))
     let response = try await responder.respond(to: request, context: context)
     let collected = CollectedBody()
     try await response.body.write(collected)

@@ -10,19 +10,22 @@ import TestSupport
 
 @testable import PrimerServing
 
-/// The API of a service over a small random model of a few letters, without a network.
+/// The API of a service over a small random model of the characters of ASCII, without a network.
 struct ServiceHarness: Sendable {
   let folder: TemporaryFolder
   let parts: ServiceParts
   let engine: GenerationEngine
   private let client: RouterClient
+  private let conformance: AnswerConformance
   let key: String
 
   init(
-    _ configuration: EngineConfiguration = EngineConfiguration(), moderator: Moderator? = nil
+    _ configuration: EngineConfiguration = EngineConfiguration(), moderator: Moderator? = nil,
+    template source: String = "{% for message in messages %}{{ message.content }} {% endfor %}",
+    logger: Logger = Logger(label: "test")
   ) async throws {
     folder = try TemporaryFolder()
-    let letters = try Self.letters()
+    let letters = try Self.letters(template: source)
     let engine = GenerationEngine(letters.generator, configuration)
     self.engine = engine
     let shelf = ModelShelf(
@@ -36,41 +39,48 @@ struct ServiceHarness: Sendable {
       keys: try FileKeyStore(folder: folder.url),
       responses: try FileResponseStore(folder: folder.url), meters: ServiceMeters(),
       moderator: moderator)
-    client = RouterClient(parts)
+    client = RouterClient(parts, logger: logger)
+    conformance = AnswerConformance(routes: parts.routes)
     key = try await parts.keys.make(name: "test", user: "one", scopes: Set(Scope.allCases)).secret
   }
 
-  /// A chat model of a few letters.
-  static func letters() throws -> LoadedModel {
-    let tokenizer = Tokenizer.characters(of: "abcdefghijklmnop ")
+  /// A chat model of the letters of ASCII.
+  static func letters(
+    template source: String = "{% for message in messages %}{{ message.content }} {% endfor %}"
+  ) throws -> LoadedModel {
+    let tokenizer = Tokenizer.characters(
+      of: String(String.UnicodeScalarView((32..<127).map { Unicode.Scalar($0) } + ["\n"])))
     let model = try LlamaModel(
       LlamaConfiguration(
-        vocabulary: tokenizer.vocabularySize, context: 400, width: 32, layers: 2, heads: 4,
+        vocabulary: tokenizer.vocabularySize, context: 1200, width: 32, layers: 2, heads: 4,
         keyValueHeads: 2, hiddenWidth: 64),
       ParameterScope(seed: 3))
     for parameter in model.parameters where parameter.shape.count == 2 {
       parameter.replace(with: parameter.value * 6)
     }
     let generator = try TextGenerator(model, tokenizer)
-    let template = try ChatTemplate(
-      source: "{% for message in messages %}{{ message.content }} {% endfor %}")
+    let template = try ChatTemplate(source: source)
     return LoadedModel(
       generator, assistant: Assistant(generator, template, specialTokens: [:]))
   }
 
+  /// The answer, which has to be as /openapi.json describes it.
   func send(
     _ method: HTTPRequest.Method, _ path: String, _ body: String? = nil, key: String? = nil,
-    authority: String = "127.0.0.1:8080"
+    headers: HTTPFields = [:], authority: String = "127.0.0.1:8080"
   ) async throws -> RouterClient.Answer {
-    try await client.send(
-      method, path, body, headers: [.authorization: "Bearer \(key ?? self.key)"],
-      authority: authority)
+    var headers = headers
+    headers[.authorization] = "Bearer \(key ?? self.key)"
+    return try await sendWithoutKey(method, path, body, headers: headers, authority: authority)
   }
 
   func sendWithoutKey(
-    _ method: HTTPRequest.Method, _ path: String, _ body: String? = nil
+    _ method: HTTPRequest.Method, _ path: String, _ body: String? = nil,
+    headers: HTTPFields = [:], authority: String = "127.0.0.1:8080"
   ) async throws -> RouterClient.Answer {
-    try await client.send(method, path, body)
+    let answer = try await client.send(method, path, body, headers: headers, authority: authority)
+    conformance.check(answer, to: method, path)
+    return answer
   }
 
   /// A chat of one question with more fields, which begin with a comma.

@@ -15,6 +15,24 @@ struct APIError: Error, HTTPResponseError {
   /// A word that programs may test for.
   var code: String?
   var retryAfter: Duration?
+  /// Methods that the address takes, where it does not take this one.
+  var allowed: [HTTPRequest.Method] = []
+
+  static let shape = Shape.named(
+    "Error",
+    .object([
+      Field(
+        "error",
+        .object([
+          Field("message", .string(), required: true, "What happened and what to do."),
+          Field("type", .string(), required: true),
+          Field(
+            "param", .nullable(.string()), required: true,
+            "The field at fault, as a path: messages.0.role."),
+          Field(
+            "code", .nullable(.string()), required: true, "A word that programs may test for."),
+        ]), required: true)
+    ]))
 
   var document: JSONValue {
     .object([
@@ -37,6 +55,9 @@ struct APIError: Error, HTTPResponseError {
       // Whole seconds, rounded up: never earlier than promised.
       let seconds = retryAfter.components.seconds + (retryAfter.components.attoseconds > 0 ? 1 : 0)
       response.headers[.retryAfter] = String(max(1, seconds))
+    }
+    if !allowed.isEmpty {
+      response.headers[.allow] = allowed.map(\.rawValue).joined(separator: ", ")
     }
     if status == .unauthorized { response.headers[.wwwAuthenticate] = "Bearer" }
     return response
@@ -65,6 +86,13 @@ extension APIError {
     status: .unauthorized,
     message: "No valid key or session; send the header 'Authorization: Bearer KEY'.",
     type: "authentication_error", code: "invalid_api_key")
+
+  static func wrongMethod(_ allowed: [HTTPRequest.Method]) -> APIError {
+    APIError(
+      status: .methodNotAllowed,
+      message: "This address takes \(allowed.map(\.rawValue).joined(separator: " and ")) only.",
+      type: "invalid_request_error", code: "method_not_allowed", allowed: allowed)
+  }
 
   static func forbidden(_ message: String) -> APIError {
     APIError(status: .forbidden, message: message, type: "permission_error", code: "forbidden")
@@ -96,7 +124,10 @@ extension APIError {
 extension Response {
   init(json: JSONValue, status: HTTPResponse.Status = .ok) {
     self.init(
-      status: status, headers: [.contentType: "application/json; charset=utf-8"],
+      status: status,
+      headers: [
+        .contentType: "application/json; charset=utf-8", .xContentTypeOptions: "nosniff",
+      ],
       body: ResponseBody(byteBuffer: ByteBuffer(string: json.text)))
   }
 }

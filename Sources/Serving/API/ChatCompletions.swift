@@ -11,7 +11,8 @@ struct ChatCompletions: Sendable {
   var route: Route {
     Route(
       .post, "/v1/chat/completions", "Answers a conversation.", access: .scope(.inference),
-      body: ChatFields.body, answer: .any, otherContent: ["text/event-stream"], respond)
+      body: ChatFields.body, answer: ChatAnswerFields.completion, events: ChatAnswerFields.stream,
+      respond)
   }
 
   private func respond(_ call: Call) async throws -> Response {
@@ -114,7 +115,7 @@ struct AnswerHead: Sendable {
   func members(_ object: String) -> [(key: String, value: JSONValue)] {
     [
       ("id", .string(id)), ("object", .string(object)), ("created", .integer(created)),
-      ("model", .string(model)), ("system_fingerprint", .null),
+      ("model", .string(model)),
     ]
   }
 }

@@ -10,19 +10,66 @@ enum CompletionFields {
     .list(.list(token, count: 1...Shape.longestList), count: 1...2048),
   ])
 
-  static let body = Shape.object(
-    [
-      Field("model", .string(longest: 512), required: true, "A name that /v1/models lists."),
-      Field("prompt", prompts, required: true),
-      Field("suffix", .string(), "The text fills the gap; needs a model with tokens for that."),
-      Field("max_tokens", .integer(0 ... .max), default: "16"),
-      Field("n", .integer(1...128), default: "1", "How many texts for each prompt."),
+  static let body = Shape.named(
+    "CompletionRequest",
+    .object(
+      [
+        Field("model", .string(longest: 512), required: true, "A name that /v1/models lists."),
+        Field("prompt", prompts, required: true),
+        Field("suffix", .string(), "The text fills the gap; needs a model with tokens for that."),
+        Field("max_tokens", .integer(0 ... .max), default: "16"),
+        Field("n", .integer(1...128), default: "1", "How many texts for each prompt."),
+        Field(
+          "best_of", .integer(0...20), default: "1",
+          "So many are written, and the `n` likeliest a token returned."),
+        Field("echo", .boolean, default: "false", "The text begins with the prompt."),
+        Field("logprobs", .integer(0...5), "How likely tokens were, and so many alternatives."),
+      ] + SamplingFields.sampling + SamplingFields.streaming + [SamplingFields.user]))
+
+  // MARK: Answers
+
+  static let completion = Shape.named(
+    "Completion",
+    .object(
+      ChatAnswerFields.head("text_completion") + [
+        Field("choices", .list(choice(.choice(reasons))), required: true),
+        Field("usage", ChatAnswerFields.usage, required: true),
+      ]))
+
+  static let chunk = Shape.named(
+    "CompletionChunk",
+    .object(
+      ChatAnswerFields.head("text_completion") + [
+        Field(
+          "choices", .list(choice(.nullable(.choice(reasons)))), required: true,
+          "None in the chunk of the usage."),
+        Field(
+          "usage", .nullable(ChatAnswerFields.usage),
+          "With stream_options.include_usage: null in every chunk but the last."),
+      ]))
+
+  private static let reasons = ["stop", "length"]
+
+  private static func choice(_ reason: Shape) -> Shape {
+    .object([
+      Field("index", .integer(), required: true), Field("text", .string(), required: true),
+      Field("logprobs", .nullable(logProbabilities), required: true),
+      Field("finish_reason", reason, required: true),
+    ])
+  }
+
+  private static let logProbabilities = Shape.named(
+    "CompletionLogprobs",
+    .object([
+      Field("tokens", .list(.string()), required: true),
       Field(
-        "best_of", .integer(0...20), default: "1",
-        "So many are written, and the `n` likeliest a token returned."),
-      Field("echo", .boolean, default: "false", "The text begins with the prompt."),
-      Field("logprobs", .integer(0...5), "How likely tokens were, and so many alternatives."),
-    ] + SamplingFields.sampling + SamplingFields.streaming + SamplingFields.identity)
+        "token_logprobs", .list(.nullable(.number())), required: true,
+        "null for the first token of an echo."),
+      Field("top_logprobs", .list(.nullable(.map(.number()))), required: true),
+      Field(
+        "text_offset", .list(.integer(0 ... .max)), required: true,
+        "Where each token begins, in characters from the beginning of the answer."),
+    ]))
 }
 
 /// Prompts as tokens.

@@ -11,7 +11,8 @@ struct Completions: Sendable {
   var route: Route {
     Route(
       .post, "/v1/completions", "Continues texts.", access: .scope(.inference),
-      body: CompletionFields.body, answer: .any, otherContent: ["text/event-stream"], respond)
+      body: CompletionFields.body, answer: CompletionFields.completion,
+      events: EventStream(data: CompletionFields.chunk, mark: "[DONE]"), respond)
   }
 
   private func respond(_ call: Call) async throws -> Response {

@@ -8,33 +8,36 @@ import PrimerTokenizers
 struct Embeddings: Sendable {
   let models: ModelShelf
 
-  private static let body = Shape.object(
-    [
+  static let body = Shape.named(
+    "EmbeddingRequest",
+    .object([
       Field("model", .string(longest: 512), required: true, "A name that /v1/models lists."),
       Field("input", CompletionFields.prompts, required: true),
       Field("encoding_format", .choice(["float", "base64"]), default: "\"float\""),
       Field("dimensions", .integer(1 ... .max), "The first so many numbers, of length 1 again."),
-      SamplingFields.identity[0],
-    ])
+      SamplingFields.user,
+    ]))
 
-  private static let answer = Shape.object([
-    Field("object", .choice(["list"]), required: true),
-    Field(
-      "data",
-      .list(
+  private static let answer = Shape.named(
+    "EmbeddingList",
+    .object([
+      Field("object", .choice(["list"]), required: true),
+      Field(
+        "data",
+        .list(
+          .object([
+            Field("object", .choice(["embedding"]), required: true),
+            Field("index", .integer(), required: true),
+            Field("embedding", .either([.list(.number()), .string()]), required: true),
+          ])), required: true),
+      Field("model", .string(), required: true),
+      Field(
+        "usage",
         .object([
-          Field("object", .choice(["embedding"]), required: true),
-          Field("index", .integer(), required: true),
-          Field("embedding", .either([.list(.number()), .string()]), required: true),
-        ])), required: true),
-    Field("model", .string(), required: true),
-    Field(
-      "usage",
-      .object([
-        Field("prompt_tokens", .integer(), required: true),
-        Field("total_tokens", .integer(), required: true),
-      ]), required: true),
-  ])
+          Field("prompt_tokens", .integer(), required: true),
+          Field("total_tokens", .integer(), required: true),
+        ]), required: true),
+    ]))
 
   var route: Route {
     Route(

@@ -5,12 +5,15 @@ import PrimerTokenizers
 struct ModelRoutes: Sendable {
   let models: ModelShelf
 
-  private static let model = Shape.object([
-    Field("id", .string(), required: true), Field("object", .choice(["model"]), required: true),
-    Field("created", .integer(), required: true), Field("owned_by", .string(), required: true),
-    Field(
-      "max_model_len", .integer(), "Tokens of its context; absent where its files cannot be read."),
-  ])
+  private static let model = Shape.named(
+    "Model",
+    .object([
+      Field("id", .string(), required: true), Field("object", .choice(["model"]), required: true),
+      Field("created", .integer(), required: true), Field("owned_by", .string(), required: true),
+      Field(
+        "max_model_len", .integer(), "Tokens of its context; absent where its files cannot be read."
+      ),
+    ]))
 
   var routes: [Route] {
     [

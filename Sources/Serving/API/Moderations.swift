@@ -12,37 +12,41 @@ struct Moderations: Sendable {
       ("text", [Field("text", .string(), required: true)]),
       (
         "image_url",
-        [Field("image_url", .any, required: true, effect: .refused("images are not looked at"))]
+        [Field("image_url", .any, required: true, effect: .refused("images are not looked at."))]
       ),
     ])
 
-  private static let body = Shape.object([
-    Field(
-      "input", .either([.string(), .list(.string(), count: 1...64), .list(part, count: 1...64)]),
-      required: true),
-    Field(
-      "model", .string(longest: 512), default: "\"primer-moderation\"",
-      effect: .ignored("there is one classifier, whatever it is called")),
-  ])
+  static let body = Shape.named(
+    "ModerationRequest",
+    .object([
+      Field(
+        "input", .either([.string(), .list(.string(), count: 1...64), .list(part, count: 1...64)]),
+        required: true),
+      Field(
+        "model", .string(longest: 512), default: "\"primer-moderation\"",
+        effect: .ignored("there is one classifier, whatever it is called.")),
+    ]))
 
   private static func perCategory(_ shape: Shape) -> Shape {
     .object(ModerationCategories.all.map { Field($0, shape, required: true) })
   }
 
-  private static let answer = Shape.object([
-    Field("id", .string(), required: true), Field("model", .string(), required: true),
-    Field(
-      "results",
-      .list(
-        .object([
-          Field("flagged", .boolean, required: true),
-          Field("categories", perCategory(.boolean), required: true),
-          Field("category_scores", perCategory(.number(0...1)), required: true),
-          Field(
-            "category_applied_input_types", perCategory(.list(.choice(["text"]))), required: true,
-            "Empty where a category is not assessed."),
-        ])), required: true),
-  ])
+  private static let answer = Shape.named(
+    "Moderation",
+    .object([
+      Field("id", .string(), required: true), Field("model", .string(), required: true),
+      Field(
+        "results",
+        .list(
+          .object([
+            Field("flagged", .boolean, required: true),
+            Field("categories", perCategory(.boolean), required: true),
+            Field("category_scores", perCategory(.number(0...1)), required: true),
+            Field(
+              "category_applied_input_types", perCategory(.list(.choice(["text"]))), required: true,
+              "Empty where a category is not assessed."),
+          ])), required: true),
+    ]))
 
   var route: Route {
     Route(

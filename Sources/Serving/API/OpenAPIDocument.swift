@@ -1,109 +1,12 @@
 import HTTPTypes
+import Hummingbird
 import PrimerTokenizers
-
-extension Shape {
-  /// As JSON Schema (OpenAPI 3.1).
-  var schema: JSONValue {
-    switch self {
-    case .any: .object([])
-    case .boolean: Self.typed("boolean")
-    case .string(let longest):
-      Self.typed("string", longest.map { [("maxLength", .integer($0))] } ?? [])
-    case .choice(let choices): Self.typed("string", [("enum", .array(choices.map { .string($0) }))])
-    case .integer(let range): Self.typed("integer", Self.bounds(range))
-    case .number(let range):
-      Self.typed(
-        "number",
-        range.upperBound == .greatestFiniteMagnitude
-          ? [] : [("minimum", .number(range.lowerBound)), ("maximum", .number(range.upperBound))])
-    case .list(let shape, let count):
-      Self.typed(
-        "array",
-        [
-          ("items", shape.schema), ("minItems", .integer(count.lowerBound)),
-          ("maxItems", .integer(count.upperBound)),
-        ])
-    case .map(let shape, let longest):
-      Self.typed(
-        "object",
-        [("additionalProperties", shape.schema), ("maxProperties", .integer(longest))])
-    case .object(let fields): Self.object(fields)
-    case .tagged(let tag, let forms):
-      .object([
-        (
-          "oneOf",
-          .array(
-            forms.map { form in
-              Self.object([Field(tag, .choice([form.name]), required: true)] + form.fields)
-            })
-        )
-      ])
-    case .either(let shapes): .object([("anyOf", .array(shapes.map(\.schema)))])
-    case .nullable(let shape):
-      .object([("anyOf", .array([shape.schema, Self.typed("null")]))])
-    }
-  }
-
-  private static func typed(
-    _ type: String, _ rest: [(key: String, value: JSONValue)] = []
-  ) -> JSONValue {
-    .object([("type", .string(type))] + rest)
-  }
-
-  private static func bounds(_ range: ClosedRange<Int>) -> [(key: String, value: JSONValue)] {
-    (range.lowerBound == .min ? [] : [("minimum", .integer(range.lowerBound))])
-      + (range.upperBound == .max ? [] : [("maximum", .integer(range.upperBound))])
-  }
-
-  private static func object(_ fields: [Field]) -> JSONValue {
-    let required = fields.filter(\.isRequired).map { JSONValue.string($0.name) }
-    return typed(
-      "object",
-      [
-        (
-          "properties",
-          .object(fields.compactMap { field in field.schema.map { (field.name, $0) } })
-        ),
-        ("additionalProperties", .bool(false)),
-      ] + (required.isEmpty ? [] : [("required", .array(required))]))
-  }
-}
-
-extension Field {
-  /// nil where no value but null is accepted.
-  fileprivate var schema: JSONValue? {
-    var shape = isRequired ? self.shape : .nullable(self.shape)
-    var text = summary
-    switch effect {
-    case .used: break
-    case .ignored(let reason): text = "Accepted, without effect: \(reason) \(summary)"
-    case .refused(let reason, let spellings):
-      guard !spellings.isEmpty else { return nil }
-      text = "Only \(spellings.joined(separator: ", ")): \(reason) \(summary)"
-      return .object([
-        ("description", .string(text)),
-        (
-          "enum",
-          .array(spellings.compactMap { try? JSONValue(parsing: Array($0.utf8)) } + [.null])
-        ),
-      ])
-    }
-    if case .nullable(.any) = shape { shape = .any }
-    guard case .object(var members) = shape.schema else { return nil }
-    if !text.isEmpty { members.append(("description", .string(text))) }
-    if let standard, let value = try? JSONValue(parsing: Array(standard.utf8), keepsIntegers: true)
-    {
-      members.append(("default", value))
-    }
-    return .object(members)
-  }
-}
 
 /// The OpenAPI document of routes.
 enum OpenAPIDocument {
   static func describe(_ routes: [Route]) -> JSONValue {
     var paths: [(key: String, value: JSONValue)] = []
-    for route in routes where route.isDescribed {
+    for route in routes {
       let operation = (route.method.rawValue.lowercased(), Self.operation(route))
       if let index = paths.firstIndex(where: { $0.key == route.path }) {
         guard case .object(let others) = paths[index].value else { continue }
@@ -114,35 +17,44 @@ enum OpenAPIDocument {
     }
     return .object([
       ("openapi", .string("3.1.0")),
-      ("info", .object([("title", .string("Primer")), ("version", .string("1"))])),
+      (
+        "info",
+        .object([
+          ("title", .string("Primer")), ("version", .string("1")),
+          (
+            "description",
+            .string(
+              "The API of a Primer service: what clients of the OpenAI API send and get, and a few "
+                + "addresses more. An optional field may be null wherever it may be absent; "
+                + "fields that are not described are refused. What the chat page calls under /api "
+                + "is open to its own sessions alone, may change, and is not described here."
+            )
+          ),
+        ])
+      ),
+      ("servers", .array([.object([("url", .string("/"))])])),
       ("paths", .object(paths)),
-      ("components", components),
+      ("components", components(routes)),
       ("security", .array([.object([("key", .array([]))])])),
     ])
   }
 
+  // MARK: Operations
+
   private static func operation(_ route: Route) -> JSONValue {
-    var members: [(key: String, value: JSONValue)] = [("summary", .string(route.summary))]
-    let names = route.path.split(separator: "/").filter { $0.hasPrefix("{") }
-      .map { String($0.dropFirst().dropLast()) }
-    if !names.isEmpty {
-      members.append(
-        (
-          "parameters",
-          .array(
-            names.map {
-              .object([
-                ("name", .string($0)), ("in", .string("path")), ("required", .bool(true)),
-                ("schema", Shape.string().schema),
-              ])
-            })
-        ))
+    var members: [(key: String, value: JSONValue)] = [
+      ("operationId", .string(identifier(route))), ("summary", .string(route.summary)),
+    ]
+    if case .scope(let scope) = route.access {
+      members.append(("description", .string("Needs the scope '\(scope.rawValue)'.")))
     }
+    let parameters = pathParameters(route) + route.query.compactMap(parameter)
+    if !parameters.isEmpty { members.append(("parameters", .array(parameters))) }
     if let body = route.body {
       members.append(
         (
           "requestBody",
-          .object([("required", .bool(true)), ("content", content(body.schema))])
+          .object([("required", .bool(true)), ("content", json(body.schema))])
         ))
     }
     members.append(("responses", responses(route)))
@@ -150,50 +62,108 @@ enum OpenAPIDocument {
     return .object(members)
   }
 
-  private static func content(_ schema: JSONValue) -> JSONValue {
-    .object([("application/json", .object([("schema", schema)]))])
+  /// "post_v1_chat_completions".
+  private static func identifier(_ route: Route) -> String {
+    ([route.method.rawValue.lowercased()]
+      + route.path.split { !$0.isLetter && !$0.isNumber }.map(String.init)).joined(separator: "_")
   }
 
+  private static func pathParameters(_ route: Route) -> [JSONValue] {
+    route.path.split(separator: "/").filter { $0.hasPrefix("{") }.map { part in
+      .object([
+        ("name", .string(String(part.dropFirst().dropLast()))), ("in", .string("path")),
+        ("required", .bool(true)), ("schema", Shape.string().schema),
+      ])
+    }
+  }
+
+  /// nil for what is always refused.
+  private static func parameter(_ field: Field) -> JSONValue? {
+    if case .refused(_, unless: []) = field.effect { return nil }
+    return .object([
+      ("name", .string(field.name)), ("in", .string("query")),
+      ("required", .bool(field.isRequired)), ("description", .string(field.description)),
+      ("schema", field.parameterSchema),
+    ])
+  }
+
+  // MARK: Answers
+
   private static func responses(_ route: Route) -> JSONValue {
-    var answer: [(key: String, value: JSONValue)] = []
+    var content: [(key: String, value: JSONValue)] = []
     if let shape = route.answer {
-      answer.append(("application/json", .object([("schema", shape.schema)])))
+      content.append(("application/json", .object([("schema", shape.schema)])))
+    }
+    if let events = route.events {
+      content.append(("text/event-stream", .object([("schema", schema(events))])))
     }
     for type in route.otherContent {
-      answer.append((type, .object([("schema", Shape.string().schema)])))
+      content.append((type, .object([("schema", Shape.string().schema)])))
     }
     var responses: [(key: String, value: JSONValue)] = [
-      (
-        "200",
-        .object(
-          [("description", .string("The answer."))]
-            + (answer.isEmpty ? [] : [("content", .object(answer))]))
-      )
+      ("200", .object([("description", .string("The answer.")), ("content", .object(content))]))
     ]
-    for (status, text) in route.failures {
-      responses.append(
-        (
-          String(status),
-          .object([
-            ("description", .string(text)),
-            ("content", content(.object([("$ref", .string("#/components/schemas/Error"))]))),
-          ])
-        ))
+    for failure in route.failures {
+      responses.append((String(failure.status), failed(failure)))
     }
     return .object(responses)
   }
 
-  private static var components: JSONValue {
-    let error = Shape.object([
-      Field(
-        "error",
-        .object([
-          Field("message", .string(), required: true),
-          Field("type", .string(), required: true),
-          Field("param", .nullable(.string()), required: true),
-          Field("code", .nullable(.string()), required: true),
-        ]), required: true)
+  private static func failed(_ failure: Route.Failure) -> JSONValue {
+    var members: [(key: String, value: JSONValue)] = [
+      ("description", .string(failure.text)), ("content", json(failure.answer.schema)),
+    ]
+    func header(_ name: String, _ text: String, _ schema: JSONValue) {
+      members.append(
+        (
+          "headers",
+          .object([(name, .object([("description", .string(text)), ("schema", schema)]))])
+        ))
+    }
+    switch failure.status {
+    case 401: header("WWW-Authenticate", "How to say who you are.", Shape.string().schema)
+    case 429, 503:
+      header("Retry-After", "Seconds to wait.", Shape.integer(1 ... .max).schema)
+    default: break
+    }
+    return .object(members)
+  }
+
+  private static func json(_ schema: JSONValue) -> JSONValue {
+    .object([("application/json", .object([("schema", schema)]))])
+  }
+
+  /// Of each event of a stream, as OpenAPI 3.2 spells it: its data is JSON.
+  private static func schema(_ events: EventStream) -> JSONValue {
+    let data = JSONValue.object([
+      ("type", .string("string")), ("contentMediaType", .string("application/json")),
+      ("contentSchema", Shape.either([events.data, APIError.shape]).schema),
     ])
+    let isDone = events.mark.map { JSONValue.object([("const", .string($0))]) }
+    return Shape.typed(
+      "object",
+      [
+        ("description", .string("Each event of the stream. An error in mid-stream is the last.")),
+        (
+          "properties",
+          .object([
+            ("event", Shape.string().schema),
+            ("data", isDone.map { .object([("anyOf", .array([$0, data]))]) } ?? data),
+          ])
+        ), ("required", .array([.string("data")])),
+      ])
+  }
+
+  // MARK: Components
+
+  private static func components(_ routes: [Route]) -> JSONValue {
+    var shapes = APIError.shape.named
+    for route in routes {
+      let all =
+        [route.body, route.answer, route.events?.data].compactMap(\.self) + route.query.map(\.shape)
+        + route.failures.map(\.answer)
+      for shape in all { shapes.merge(shape.named) { first, _ in first } }
+    }
     return .object([
       (
         "securitySchemes",
@@ -201,7 +171,10 @@ enum OpenAPIDocument {
           ("key", .object([("type", .string("http")), ("scheme", .string("bearer"))]))
         ])
       ),
-      ("schemas", .object([("Error", error.schema)])),
+      (
+        "schemas",
+        .object(shapes.sorted { $0.key < $1.key }.map { ($0.key, $0.value.schema) })
+      ),
     ])
   }
 }

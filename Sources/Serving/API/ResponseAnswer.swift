@@ -22,6 +22,8 @@ struct ResponseAnswer: Sendable {
   private var isOpen = false
   private var pending: [TokenChoice] = []
   private var reason: FinishReason?
+  private var failure: APIError?
+  private var isCancelled = false
   private var usage: TextUsage?
   private var sequence = 0
 
@@ -52,6 +54,20 @@ struct ResponseAnswer: Sendable {
       return events + [self.event(name, [("response", document)])]
     }
   }
+
+  /// The last event of an answer that goes no further.
+  mutating func fail(_ error: APIError) -> JSONValue {
+    failure = error
+    return event(
+      "error",
+      [
+        ("code", error.code.map { .string($0) } ?? .null), ("message", .string(error.message)),
+        ("param", error.parameter.map { .string($0) } ?? .null),
+      ])
+  }
+
+  /// It goes no further because nobody wants it any more.
+  mutating func cancel() { isCancelled = reason == nil }
 
   private mutating func take(_ piece: AnswerPiece) -> [JSONValue] {
     switch piece {
@@ -168,16 +184,34 @@ struct ResponseAnswer: Sendable {
     ])
   }
 
+  /// The code of the specification that an answer fails with.
+  static let failureCode = "server_error"
+
+  private var status: String {
+    if let reason { return reason == .length ? "incomplete" : "completed" }
+    return failure != nil ? "failed" : isCancelled ? "cancelled" : "in_progress"
+  }
+
   var document: JSONValue {
-    let status = reason.map { $0 == .length ? "incomplete" : "completed" } ?? "in_progress"
-    let output = items.map { Self.document($0, .string(status)) }
+    let isOver = failure != nil || isCancelled
+    let output = items.map {
+      Self.document($0, .string(isOver ? "incomplete" : status))
+    }
     let body = request.body
     func asked(_ name: String, _ standard: JSONValue) -> (key: String, value: JSONValue) {
       (name, body[name] ?? standard)
     }
     return .object([
       ("id", .string(head.id)), ("object", .string("response")),
-      ("created_at", .integer(head.created)), ("status", .string(status)), ("error", .null),
+      ("created_at", .integer(head.created)), ("status", .string(status)),
+      (
+        "error",
+        failure.map {
+          .object([
+            ("code", .string(Self.failureCode)), ("message", .string($0.message)),
+          ])
+        } ?? .null
+      ), ("background", .bool(request.isInBackground)),
       (
         "incomplete_details",
         reason == .length ? .object([("reason", .string("max_output_tokens"))]) : .null
@@ -188,10 +222,20 @@ struct ResponseAnswer: Sendable {
       asked("reasoning", .object([("effort", .null), ("summary", .null)])),
       ("store", .bool(request.isStored)), asked("temperature", .integer(1)),
       asked("text", .object([("format", .object([("type", .string("text"))]))])),
-      asked("tool_choice", .string("auto")), asked("tools", .array([])),
+      asked("tool_choice", .string("auto")),
+      ("tools", .array((body["tools"]?.array ?? []).map(Self.whole))),
       asked("top_p", .integer(1)), asked("truncation", .string("disabled")),
       ("usage", usage?.responseDocument ?? .null), asked("metadata", .object([])),
     ])
+  }
+
+  /// A tool with the fields that the specification wants of it, given or not.
+  private static func whole(_ tool: JSONValue) -> JSONValue {
+    let given = tool.members ?? []
+    let missing: [(key: String, value: JSONValue)] = [
+      ("parameters", .null), ("strict", .bool(true)),
+    ]
+    return .object(given + missing.filter { member in !given.contains { $0.key == member.key } })
   }
 
   /// For the store, once it is finished.

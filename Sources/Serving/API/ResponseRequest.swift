@@ -8,6 +8,7 @@ struct ResponseRequest: Sendable {
   let messages: [JSONValue]
   let isStored: Bool
   let isStreamed: Bool
+  let isInBackground: Bool
 
   init(
     _ body: JSONValue, after previous: StoredResponse?, _ model: ServedModel, user: String
@@ -16,6 +17,17 @@ struct ResponseRequest: Sendable {
     var messages = (previous?.messages ?? []) + Self.messages(body["input"])
     isStored = body["store"]?.bool ?? true
     isStreamed = body["stream"]?.bool ?? false
+    isInBackground = body["background"]?.bool ?? false
+    guard !isInBackground || isStored else {
+      throw APIError.invalid("background", "'background' needs 'store': true, to be found again.")
+    }
+    guard !isInBackground || !isStreamed else {
+      throw APIError.unsupported("stream", "'stream' and 'background' exclude each other here.")
+    }
+    guard Self.reportsLikelihoods(body) || body["top_logprobs"]?.integer ?? 0 == 0 else {
+      throw APIError.invalid(
+        "top_logprobs", "'top_logprobs' needs 'include' with 'message.output_text.logprobs'.")
+    }
     let instructions = body["instructions"]?.string.map {
       [Self.message("system", $0)]
     }
@@ -38,6 +50,10 @@ struct ResponseRequest: Sendable {
     .object([("role", .string(role)), ("content", .string(content))])
   }
 
+  private static func reportsLikelihoods(_ body: JSONValue) -> Bool {
+    (body["include"]?.array ?? []).contains { $0.string == "message.output_text.logprobs" }
+  }
+
   // MARK: To chat completions
 
   private static func chatBody(_ body: JSONValue, _ messages: [JSONValue]) -> JSONValue {
@@ -46,24 +62,35 @@ struct ResponseRequest: Sendable {
       if let value = body[name] { members.append((name, value)) }
     }
     if let effort = body["reasoning"]?["effort"] { members.append(("reasoning_effort", effort)) }
-    let reports = body["include"]?.array?.isEmpty == false
-    if reports {
+    if reportsLikelihoods(body) {
       members.append(("logprobs", .bool(true)))
       if let top = body["top_logprobs"] { members.append(("top_logprobs", top)) }
     }
     if let tools = body["tools"]?.array, !tools.isEmpty {
       members.append(("tools", .array(tools.map(tool))))
     }
-    if let choice = body["tool_choice"] {
-      let named = choice["name"].map { name in
-        JSONValue.object([
-          ("type", .string("function")), ("function", .object([("name", name)])),
-        ])
-      }
-      members.append(("tool_choice", named ?? choice))
-    }
+    if let choice = body["tool_choice"] { members.append(("tool_choice", Self.choice(choice))) }
     if let format = body["text"]?["format"] { members.append(("response_format", format)) }
     return .object(members)
+  }
+
+  /// A choice of tools as chat completions have it: names stand within functions there.
+  private static func choice(_ choice: JSONValue) -> JSONValue {
+    func function(_ name: JSONValue?) -> JSONValue {
+      .object([
+        ("type", .string("function")), ("function", .object([("name", name ?? .string(""))])),
+      ])
+    }
+    switch choice["type"]?.string {
+    case "function": return function(choice["name"])
+    case "allowed_tools":
+      let tools = (choice["tools"]?.array ?? []).map { function($0["name"]) }
+      let allowed = JSONValue.object([
+        ("mode", choice["mode"] ?? .string("auto")), ("tools", .array(tools)),
+      ])
+      return .object([("type", .string("allowed_tools")), ("allowed_tools", allowed)])
+    default: return choice
+    }
   }
 
   private static func tool(_ tool: JSONValue) -> JSONValue {

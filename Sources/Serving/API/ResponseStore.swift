@@ -9,6 +9,28 @@ struct StoredResponse: Sendable {
   let input: JSONValue
   /// The conversation with the answer, as chat messages.
   let messages: [JSONValue]
+
+  /// As it is where nobody writes it any more: a service that ended left it unfinished.
+  var ended: StoredResponse {
+    guard document["status"]?.string == "in_progress", let members = document.members else {
+      return self
+    }
+    let changed = members.map { key, value -> (key: String, value: JSONValue) in
+      switch key {
+      case "status": (key, .string("failed"))
+      case "error":
+        (
+          key,
+          .object([
+            ("code", .string(ResponseAnswer.failureCode)),
+            ("message", .string("The service ended while the answer was written.")),
+          ])
+        )
+      default: (key, value)
+      }
+    }
+    return StoredResponse(document: .object(changed), input: input, messages: messages)
+  }
 }
 
 /// Where responses are kept. Nobody finds what is not theirs: every call names the owner.

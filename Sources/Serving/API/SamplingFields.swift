@@ -41,8 +41,10 @@ enum SamplingFields {
   ]
 
   /// Who asks; what clients tell a service about themselves.
+  static let user = Field(
+    "user", .string(), effect: .ignored("users are told apart by their keys."))
   static let identity: [Field] = [
-    Field("user", .string(), effect: .ignored("users are told apart by their keys.")),
+    user,
     Field(
       "safety_identifier", .string(longest: 64),
       effect: .ignored("users are told apart by their keys.")),
@@ -54,11 +56,15 @@ enum SamplingFields {
     Field("prompt_cache_retention", .choice(["in_memory", "24h"]), effect: .ignored(noEffectHere)),
     Field("prompt_cache_options", .any, effect: .ignored(noEffectHere)),
     Field(
-      "service_tier", .choice(["auto", "default", "flex", "scale", "priority", "fast"]),
+      "service_tier",
+      .choice(["auto", "default", "flex", "scale", "priority", "fast", "ultrafast"]),
       effect: .ignored("there is one tier.")),
     Field(
-      "moderation", .any, effect: .refused("there is no classifier to ask yet.")),
+      "moderation", .any, effect: .refused("ask /v1/moderations about texts.")),
   ]
+
+  static let cacheBreakpoint = Field(
+    "prompt_cache_breakpoint", .any, effect: .ignored("equal prompts share without marks."))
 
   static let streaming: [Field] = [
     Field("stream", .boolean, default: "false", "Whether the answer comes in pieces."),
@@ -73,8 +79,7 @@ enum SamplingFields {
   ]
 
   static let metadata = Field(
-    "metadata", .map(.string(longest: 512), longest: 16), "Comes back with a stored answer.",
-    effect: .used)
+    "metadata", .map(.string(longest: 512), longest: 16), "Comes back with the answer.")
 
   /// The options that a checked body asks for.
   static func options(_ body: JSONValue, maxTokens: Int) -> GenerationOptions {

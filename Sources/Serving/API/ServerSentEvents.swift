@@ -17,6 +17,11 @@ enum ServerSentEvents {
 
   static let done = ByteBuffer(string: "data: [DONE]\n\n")
 
+  /// Whether an error says that the client reads no more.
+  static func isGone(_ error: any Error) -> Bool {
+    error is CancellationError || error is ChannelError
+  }
+
   /// What `body` writes, until it returns or the client goes. Errors after the first byte can only be
   /// told as an event.
   static func response(
@@ -26,18 +31,14 @@ enum ServerSentEvents {
       status: .ok,
       headers: [
         .contentType: "text/event-stream; charset=utf-8", .cacheControl: "no-store",
-        HTTPField.Name("X-Accel-Buffering")!: "no",
+        .xContentTypeOptions: "nosniff", HTTPField.Name("X-Accel-Buffering")!: "no",
       ],
       body: ResponseBody { writer in
         let channel = call.context.channel
         let events = EventWriter(writer)
         do {
           try await whileConnected(channel) { try await body(events) }
-        } catch is CancellationError {
-          throw CancellationError()
-        } catch let error as ChannelError {
-          throw error
-        } catch {
+        } catch  where !isGone(error) {
           let error = APIError(error)
           if error.status.code == 500 { call.context.logger.error("failed in mid-stream") }
           try await events.send(error.document)
@@ -45,6 +46,14 @@ enum ServerSentEvents {
         try await events.finish()
       })
   }
+}
+
+/// What a stream of events consists of.
+struct EventStream: Sendable {
+  /// The JSON of each event.
+  let data: Shape
+  /// What the last event says instead, where all went well.
+  var mark: String?
 }
 
 /// Writes events of an answer.

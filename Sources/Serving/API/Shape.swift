@@ -5,6 +5,8 @@ import PrimerTokenizers
 indirect enum Shape: Sendable {
   case boolean
   case string(longest: Int? = nil)
+  /// Letters and digits of ASCII, "_" and "-": what functions and schemas are called.
+  case name(longest: Int)
   case choice([String])
   case integer(ClosedRange<Int> = .min ... .max)
   case number(ClosedRange<Double> = -.greatestFiniteMagnitude ... .greatestFiniteMagnitude)
@@ -16,6 +18,8 @@ indirect enum Shape: Sendable {
   case tagged(String, [(name: String, fields: [Field])])
   case either([Shape])
   case nullable(Shape)
+  /// A shape that the document describes once, under this name.
+  case named(String, Shape)
   /// Any JSON; something else checks it.
   case any
 
@@ -59,10 +63,16 @@ extension Shape {
   func check(_ value: JSONValue, at path: String = "") throws {
     switch (self, value) {
     case (.any, _), (.boolean, .bool), (.nullable, .null): return
-    case (.nullable(let shape), _): try shape.check(value, at: path)
+    case (.nullable(let shape), _), (.named(_, let shape), _): try shape.check(value, at: path)
     case (.string(let longest), .string(let text)):
-      if let longest, text.count > longest {
+      // As JSON Schema counts: in Unicode scalars.
+      if let longest, text.unicodeScalars.count > longest {
         throw APIError.invalid(path, "'\(path)' is longer than \(longest) characters.")
+      }
+    case (.name(let longest), .string(let text)):
+      guard (1...longest).contains(text.utf8.count), text.utf8.allSatisfy(Self.isOfName) else {
+        throw APIError.invalid(
+          path, "'\(path)' should be 1 to \(longest) of the letters a to z, digits, '_' and '-'.")
       }
     case (.choice(let choices), .string(let text)):
       guard choices.contains(text) else {
@@ -115,7 +125,7 @@ extension Shape {
       let place = join(path, key)
       guard let field = fields.first(where: { $0.name == key }) else {
         throw APIError.invalid(
-          place, "Unknown field '\(place.prefix(200))'.", code: "unknown_parameter")
+          place, "Unknown field '\(place)'.", code: "unknown_parameter")
       }
       try field.check(value, at: place)
     }
@@ -141,14 +151,17 @@ extension Shape {
   private static func demandDistinct(
     _ members: [(key: String, value: JSONValue)], _ path: String
   ) throws {
-    var seen: Set<String> = []
-    for (key, _) in members where !seen.insert(key).inserted {
+    // By their bytes: Swift takes "é" and "e" with an accent for one string, JSON does not.
+    var seen: Set<[UInt8]> = []
+    for (key, _) in members where !seen.insert(Array(key.utf8)).inserted {
       throw APIError.invalid(join(path, key), "'\(join(path, key))' is given twice.")
     }
   }
 
+  /// Names are the caller's: what is told back of one is short.
   private static func join(_ path: String, _ name: String) -> String {
-    path.isEmpty ? name : path + "." + name
+    let name = String(String.UnicodeScalarView(name.unicodeScalars.prefix(128)))
+    return path.isEmpty ? name : path + "." + name
   }
 
   private static func described(_ range: ClosedRange<Int>) -> String {
@@ -159,11 +172,19 @@ extension Shape {
     }
   }
 
+  private static func isOfName(_ byte: UInt8) -> Bool {
+    let character = Character(Unicode.Scalar(byte))
+    return character.isASCII
+      && (character.isLetter || character.isNumber || "_-".contains(character))
+  }
+
   private func isSameKind(as value: JSONValue) -> Bool {
     switch (self, value) {
     case (.list, .array), (.object, .object), (.tagged, .object), (.map, .object),
-      (.choice, .string), (.string, .string), (.integer, .number), (.integer, .integer):
+      (.choice, .string), (.name, .string), (.string, .string), (.integer, .number),
+      (.integer, .integer):
       true
+    case (.named(_, let shape), _), (.nullable(let shape), _): shape.isSameKind(as: value)
     default: false
     }
   }
@@ -172,7 +193,7 @@ extension Shape {
   var name: String {
     switch self {
     case .boolean: "true or false"
-    case .string: "a string"
+    case .string, .name: "a string"
     case .choice(let choices): "one of \(choices.joined(separator: ", "))"
     case .integer(let range): Self.described(range)
     case .number: "a number"
@@ -180,6 +201,7 @@ extension Shape {
     case .map, .object, .tagged: "an object"
     case .either(let shapes): shapes.map(\.name).joined(separator: " or ")
     case .nullable(let shape): shape.name + " or null"
+    case .named(_, let shape): shape.name
     case .any: "any value"
     }
   }

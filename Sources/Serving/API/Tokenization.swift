@@ -17,7 +17,20 @@ struct Tokenization: Sendable {
             "parse_special", .boolean, default: "true",
             "Whether the spelling of a special token stands for it."),
           Field("with_pieces", .boolean, default: "false", "Adds the text of each token."),
-        ]), answer: .any, tokenize),
+        ]),
+        answer: .object([
+          Field(
+            "tokens",
+            .list(
+              .either([
+                .integer(0 ... .max),
+                .object([
+                  Field("id", .integer(0 ... .max), required: true),
+                  Field("piece", .string(), required: true),
+                ]),
+              ])), required: true, "Numbers, or with with_pieces objects."),
+          Field("count", .integer(0 ... .max), required: true),
+        ]), tokenize),
       Route(
         .post, "/detokenize", "The text of tokens.", access: .scope(.inference),
         body: .object([

@@ -121,7 +121,7 @@ extension Product {
       for number in 0..<count {
         // Kept with the answer, so that it can be made again.
         requests.sampling.seed =
-          conversation.sampling.seed.map { $0 + number } ?? Int.random(in: 0..<1 << 31)
+          conversation.sampling.seed.map { $0 &+ number } ?? Int.random(in: 0..<1 << 31)
         begun.append(try await source.answer(requests))
         drawn.append(requests.sampling)
       }

@@ -3,6 +3,7 @@ import HTTPTypes
 import Hummingbird
 import HummingbirdCore
 import NIOCore
+import PrimerTokenizers
 
 /// Who sends a request to the product, known by the session's cookie and by nothing else: an API key
 /// opens the API, never the product.
@@ -101,6 +102,11 @@ func body<Value: Decodable>(
     buffer = try await request.body.collect(upTo: limit)
   } catch is NIOTooManyBytesError {
     throw Refusal(.contentTooLarge, "the body is longer than \(limit) bytes")
+  }
+  do {
+    _ = try JSONValue(parsing: Array(buffer.readableBytesView), deepest: ServiceLimits().depth)
+  } catch {
+    throw Refusal(.badRequest, "the body is no JSON that this service reads: \(error)")
   }
   do {
     return try JSONDecoder().decode(type, from: Data(buffer.readableBytesView))

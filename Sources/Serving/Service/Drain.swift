@@ -47,6 +47,8 @@ struct DrainCheck: RouterMiddleware {
       throw APIError.unavailable("The service is stopping.", retryAfter: .seconds(10))
     }
     let visit = Visit(drain)
+    var context = context
+    context.places.append(visit)
     var response = try await next(request, context)
     let body = response.body
     response.body = ResponseBody(contentLength: body.contentLength) { writer in

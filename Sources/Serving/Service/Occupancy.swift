@@ -78,10 +78,14 @@ struct OccupancyCheck: RouterMiddleware {
     _ request: Request, context: ServiceContext,
     next: @concurrent (Request, ServiceContext) async throws -> Response
   ) async throws -> Response {
-    guard let caller = context.caller, request.method == .post else {
+    // What stops a request is never one too many.
+    let isCounted = request.method == .post && !request.uri.path.hasSuffix("/cancel")
+    guard let caller = context.caller, isCounted else {
       return try await next(request, context)
     }
     let stay = try Stay(occupancy, caller)
+    var context = context
+    context.places.append(stay)
     var response = try await next(request, context)
     let body = response.body
     response.body = ResponseBody(contentLength: body.contentLength) { writer in

@@ -8,6 +8,8 @@ struct ServiceContext: RequestContext {
   var caller: Caller?
   /// Its connection; closed, the client has gone.
   let channel: any Channel
+  /// What counts it among what is under way, for as long as anything refers to it.
+  var places: [any Sendable & AnyObject] = []
 
   init(source: ApplicationRequestContextSource) {
     coreContext = CoreRequestContextStorage(source: source)

@@ -13,6 +13,7 @@ struct ServiceParts: Sendable {
   /// nil: nothing is looked at.
   var moderator: Moderator?
   let drain = Drain()
+  let runs = ResponseRuns()
   /// Who calls, beside holders of keys: sessions of the page.
   var callers: [any CallerSource] = []
   /// Addresses beside those of the API.
@@ -29,7 +30,7 @@ struct ServiceParts: Sendable {
         Completions(models: models, meters: meters).route, Embeddings(models: models).route,
         Moderations(moderator: moderator).route,
       ]
-      + Responses(models: models, meters: meters, store: responses).routes
+      + Responses(models: models, meters: meters, store: responses, runs: runs).routes
       + ModelRoutes(models: models).routes
       + Tokenization(models: models).routes
       + KeyRoutes(store: keys).routes
@@ -56,15 +57,18 @@ struct ServiceParts: Sendable {
     router.add(
       middleware: OccupancyCheck(
         occupancy: Occupancy(concurrency: configuration.limits.concurrency)))
+    router.add(middleware: MethodCheck(routes: routes))
     for route in routes { route.add(to: router, limits: configuration.limits) }
     product?.addRoutes(to: router)
     return router
   }
 
   private var health: Route {
-    Route(
+    let answer = Shape.named(
+      "Health", .object([Field("status", .choice(["ok", "loading"]), required: true)]))
+    return Route(
       .get, "/health", "Whether the service answers: 503 while it loads.", access: .open,
-      answer: .object([Field("status", .choice(["ok", "loading"]), required: true)])
+      answer: answer, unavailable: answer
     ) { _ in
       models.isReady
         ? Response(json: .object([("status", .string("ok"))]))
@@ -85,9 +89,14 @@ struct ServiceParts: Sendable {
   }
 
   private func describing(_ document: @escaping @Sendable () -> JSONValue) -> Route {
-    Route(.get, "/openapi.json", "This description.", access: .scope(.inference), answer: .any) {
-      _ in Response(json: document())
-    }
+    Route(
+      .get, "/openapi.json", "This description.", access: .scope(.inference),
+      answer: .object([
+        Field("openapi", .string(), required: true), Field("info", .any, required: true),
+        Field("servers", .any, required: true), Field("paths", .any, required: true),
+        Field("components", .any, required: true), Field("security", .any, required: true),
+      ])
+    ) { _ in Response(json: document()) }
   }
 }
 
