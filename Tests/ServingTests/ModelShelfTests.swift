@@ -236,7 +236,7 @@ private final class Shop: Sendable {
     try await shelf.start()
     shop.breakModel("c")
     let cards = await shelf.cards()
-    #expect(cards.map(\.name) == ["a", "b", "c"] && cards.map(\.context) == [400, 400, nil])
+    #expect(cards.map(\.name) == ["a", "b", "c"] && cards.map(\.context) == [1200, 1200, nil])
     #expect(cards.map(\.isAssistant) == [true, true, false])
     #expect(loaded(shelf) == ["a"])
     _ = await shelf.cards()
@@ -296,7 +296,7 @@ private final class Shop: Sendable {
     parts.models.finishLoading()
     let list = try await send("/v1/models", nil)["data"] as? [[String: Any]]
     #expect(list?.map { $0["id"] as? String } == ["a", "b"])
-    #expect(list?.map { $0["max_model_len"] as? Int } == [400, 400])
+    #expect(list?.map { $0["max_model_len"] as? Int } == [1200, 1200])
     #expect(try await send("/v1/models/b", nil)["id"] as? String == "b")
     #expect(
       try await send("/metrics", nil).text.contains("primer:model_loaded{model_name=\"b\"} 0"))
