@@ -43,7 +43,8 @@ public enum StartupMemory {
     }
   }
 
-  private static func contents(_ path: String) -> [UInt8] {
+  /// A file whose length the system does not tell.
+  static func contents(_ path: String) -> [UInt8] {
     let descriptor = open(path, O_RDONLY | O_CLOEXEC)
     guard descriptor >= 0 else { return [] }
     defer { close(descriptor) }

@@ -179,9 +179,7 @@ struct DescribedTokenizer {
       throw TokenizerError.unsupported(path: source, what: KnownSplit.refusal(description.pre))
     }
     let types = typeTable
-    let vocabulary = Vocabulary(try unspelled(types)) { id in
-      types[id] != .control && types[id] != .unknown
-    }
+    let vocabulary = Self.vocabulary(try unspelled(types), types)
     try refuseDuplicate(vocabulary)
     let model = BytePairModel(
       vocabulary: vocabulary,
@@ -199,6 +197,25 @@ struct DescribedTokenizer {
         begins, description.addsBeginningOfText ?? (cutting.addsBeginning && begins != nil), ends,
         description.addsEndOfText ?? false),
       ends: ends, begins: begins, alsoEnds: [description.endOfTurn].compactMap(\.self))
+  }
+
+  /// The vocabulary that merges look into. A token that was added is found before them, so that the
+  /// bytes of another one may be its own.
+  private static func vocabulary(
+    _ list: StringList, _ types: [TokenizerDescription.TokenType]
+  ) -> Vocabulary {
+    let plain = Vocabulary(list) { id in
+      types[id] != .control && types[id] != .unknown && types[id] != .userDefined
+    }
+    let alone = types.indices.filter { id in
+      types[id] == .userDefined && plain.id(of: list[id]) == nil
+    }
+    guard !alone.isEmpty else { return plain }
+    let added = Set(alone)
+    return Vocabulary(list) { id in
+      types[id] == .userDefined
+        ? added.contains(id) : types[id] != .control && types[id] != .unknown
+    }
   }
 
   /// The tokens as bytes; control tokens and the like as they are spelled.

@@ -27,7 +27,7 @@ struct StartupMemoryTests {
   #if os(Linux)
     /// KiB of `file` in this process's memory.
     private func resident(_ file: URL) throws -> Int {
-      let lines = try String(contentsOfFile: "/proc/self/smaps", encoding: .utf8)
+      let lines = String(decoding: StartupMemory.contents("/proc/self/smaps"), as: UTF8.self)
         .split(separator: "\n").drop { !$0.hasSuffix(file.path) }
       let line = try #require(lines.first { $0.hasPrefix("Rss:") })
       return try #require(Int(line.filter(\.isNumber)))

@@ -21,7 +21,13 @@ final class LineEditor {
   /// Bytes read and not used yet.
   private var waiting: [UInt8] = []
 
-  init(history: [String] = []) { self.history = history }
+  /// Tells of another size of the terminal.
+  private let resizes: ResizeWatcher?
+
+  init(history: [String] = []) {
+    self.history = history
+    resizes = isTerminal ? ResizeWatcher() : nil
+  }
 
   func remember(_ line: String) {
     if !line.isEmpty, history.last != line { history.append(line) }
@@ -40,9 +46,7 @@ final class LineEditor {
     raw.c_oflag |= tcflag_t(OPOST)
     tcsetattr(0, TCSADRAIN, &raw)
     write("\u{1B}[?2004h")
-    var before = Self.waitingEndsAtResize()
     defer {
-      sigaction(SIGWINCH, &before, nil)
       write("\u{1B}[?2004l\n")
       tcsetattr(0, TCSADRAIN, &saved)
     }
@@ -81,19 +85,6 @@ final class LineEditor {
       }
       draw(prompt)
     }
-  }
-
-  /// Lets waiting for a key end where the terminal changes its size; what the signal did before.
-  private static func waitingEndsAtResize() -> sigaction {
-    var (action, before) = (sigaction(), sigaction())
-    // Without SA_RESTART.
-    #if os(Linux)
-      action.__sigaction_handler.sa_handler = { _ in }
-    #else
-      action.__sigaction_u.__sa_handler = { _ in }
-    #endif
-    sigaction(SIGWINCH, &action, &before)
-    return before
   }
 
   private enum Key: Equatable {
@@ -156,11 +147,10 @@ final class LineEditor {
     cursor += 1
   }
 
-  /// The next byte; nil at the end of the input, and where a signal came (`errno` is then EINTR).
+  /// The next byte; nil at the end of the input.
   private func nextByte() -> UInt8? {
     if waiting.isEmpty {
       var bytes = [UInt8](repeating: 0, count: 4096)
-      errno = 0
       let count = Foundation.read(0, &bytes, bytes.count)
       guard count > 0 else { return nil }
       waiting = bytes[..<count].reversed()
@@ -169,10 +159,9 @@ final class LineEditor {
   }
 
   private func nextKey() -> Key? {
-    guard let byte = nextByte() else {
-      // The terminal has another size: the line is drawn anew.
-      return errno == EINTR ? .nothing : nil
-    }
+    // The terminal has another size: the line is drawn anew.
+    if waiting.isEmpty, resizes?.comesBeforeInput() ?? false { return .nothing }
+    guard let byte = nextByte() else { return nil }
     switch byte {
     case 0x0D, 0x0A: return .enter
     case 0x01: return .home
