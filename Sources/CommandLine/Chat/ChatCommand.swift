@@ -192,12 +192,12 @@ final class TerminalConversation {
   }
 
   private func show(_ text: String) {
-    FileHandle.standardOutput.write(Data(text.utf8))
+    try? FileHandle.standardOutput.write(contentsOf: Data(text.utf8))
   }
 
   private func note(_ text: String) {
     let text = isTerminal ? "\u{1B}[2m\(text)\u{1B}[0m" : text
-    FileHandle.standardError.write(Data((text + "\n").utf8))
+    try? FileHandle.standardError.write(contentsOf: Data((text + "\n").utf8))
   }
 }
 

@@ -286,6 +286,6 @@ final class LineEditor {
   private func forgetDrawing() { drawn = ([0], 0, 0) }
 
   private func write(_ text: String) {
-    FileHandle.standardOutput.write(Data(text.utf8))
+    try? FileHandle.standardOutput.write(contentsOf: Data(text.utf8))
   }
 }
