@@ -75,10 +75,11 @@ struct ServeCommand: AsyncParsableCommand {
     let url = try ModelLocation.url(text)
     let name = url.pathExtension == "gguf" ? url.deletingPathExtension() : url
     return ModelOffer(name: name.lastPathComponent) {
+      let version = try ModelVersion.read(url)
       if let assistant = try? ModelLocation.assistant(text) {
-        return LoadedModel(assistant.generator, assistant: assistant)
+        return LoadedModel(assistant.generator, assistant: assistant, version: version)
       }
-      return LoadedModel(try ModelLocation.load(text), assistant: nil)
+      return LoadedModel(try ModelLocation.load(text), assistant: nil, version: version)
     }
   }
 }

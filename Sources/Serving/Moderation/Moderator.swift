@@ -2,7 +2,7 @@ public import PrimerGeneration
 import Synchronization
 
 /// Says how surely texts belong to categories.
-protocol ModerationClassifier: Sendable {
+package protocol ModerationClassifier: Sendable {
   /// What the API calls it.
   var name: String { get }
   /// The categories that it was trained on; of others it knows nothing.
@@ -13,13 +13,13 @@ protocol ModerationClassifier: Sendable {
 }
 
 extension TextClassifier: ModerationClassifier {
-  nonisolated var name: String { "primer-moderation" }
-  nonisolated var assessed: Set<String> {
+  package nonisolated var name: String { "primer-moderation" }
+  package nonisolated var assessed: Set<String> {
     Set(head.labels).intersection(ModerationCategories.all)
   }
-  nonisolated var wait: Double { predictedWait }
+  package nonisolated var wait: Double { predictedWait }
 
-  nonisolated func scores(_ text: String) async throws -> ModerationScores {
+  package nonisolated func scores(_ text: String) async throws -> ModerationScores {
     let probabilities = try await probabilities(of: text)
     var scores = ModerationScores(scores: [:], thresholds: [:])
     for (index, label) in head.labels.enumerated() where assessed.contains(label) {
@@ -46,11 +46,11 @@ public struct ModerationOffer: Sendable {
 }
 
 /// Looks at questions before a model sees them, and at answers while they are written.
-final class Moderator: Sendable {
+package final class Moderator: Sendable {
   let policy: ModerationPolicy
   private let loaded = Mutex<(any ModerationClassifier)?>(nil)
 
-  init(_ policy: ModerationPolicy, _ classifier: (any ModerationClassifier)? = nil) {
+  package init(_ policy: ModerationPolicy, _ classifier: (any ModerationClassifier)? = nil) {
     self.policy = policy
     loaded.withLock { $0 = classifier }
   }

@@ -124,6 +124,7 @@ struct Loading: Sendable {
           name: source.name, created: Int(Date().timeIntervalSince1970),
           generator: loaded.generator, assistant: loaded.assistant,
           engine: BatchingEngine(GenerationEngine(loaded.generator, pool: pool)),
+          version: loaded.version,
           constraints: ConstraintShelf(loaded.generator.tokenizer)))
     }
     try await loadModeration()

@@ -8,10 +8,13 @@ public struct LoadedModel: Sendable {
   public let generator: TextGenerator
   /// nil where the model is no chat model.
   public let assistant: Assistant?
+  /// Which weights it has, as `ModelVersion` reads them.
+  public let version: String
 
-  public init(_ generator: TextGenerator, assistant: Assistant?) {
+  public init(_ generator: TextGenerator, assistant: Assistant?, version: String = "") {
     self.generator = generator
     self.assistant = assistant
+    self.version = version
   }
 }
 
@@ -35,6 +38,8 @@ struct ServedModel: Sendable {
   let generator: TextGenerator
   let assistant: Assistant?
   let engine: any TextEngine
+  /// Which weights it has.
+  var version = ""
   let constraints: ConstraintShelf
 
   var tokenizer: Tokenizer { generator.tokenizer }
