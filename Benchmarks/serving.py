@@ -78,7 +78,7 @@ class Soak:
         self.predictions = []
 
     async def ask(self, client, random_, key, leaves):
-        prompt, most = random_.randrange(50, 350), random_.randrange(200, 600)
+        prompt, most = random_.randrange(50, 250), random_.randrange(100, 400)
         self.offered += prompt + most
         # One in ten is told each token, to count them.
         told = dict(logprobs=0) if client % 10 == 1 else {}

@@ -36,6 +36,9 @@ static const unsigned char markdown_js[] = {
 static const unsigned char code_js[] = {
 #embed "page/code.js" suffix(,)
     0};
+static const unsigned char drawing_js[] = {
+#embed "page/drawing.js" suffix(,)
+    0};
 static const unsigned char mathematics_js[] = {
 #embed "page/mathematics.js" suffix(,)
     0};
@@ -44,6 +47,12 @@ static const unsigned char tree_js[] = {
     0};
 static const unsigned char message_js[] = {
 #embed "page/message.js" suffix(,)
+    0};
+static const unsigned char moderation_js[] = {
+#embed "page/moderation.js" suffix(,)
+    0};
+static const unsigned char opinion_js[] = {
+#embed "page/opinion.js" suffix(,)
     0};
 static const unsigned char chat_js[] = {
 #embed "page/chat.js" suffix(,)
@@ -59,6 +68,9 @@ static const unsigned char roles_js[] = {
     0};
 static const unsigned char admin_js[] = {
 #embed "page/admin.js" suffix(,)
+    0};
+static const unsigned char charts_js[] = {
+#embed "page/charts.js" suffix(,)
     0};
 static const unsigned char labelling_js[] = {
 #embed "page/labelling.js" suffix(,)
@@ -198,14 +210,18 @@ static const struct primer_page_file files[] = {
     {"api.js", "text/javascript", api_js, sizeof api_js - 1},
     {"markdown.js", "text/javascript", markdown_js, sizeof markdown_js - 1},
     {"code.js", "text/javascript", code_js, sizeof code_js - 1},
+    {"drawing.js", "text/javascript", drawing_js, sizeof drawing_js - 1},
     {"mathematics.js", "text/javascript", mathematics_js, sizeof mathematics_js - 1},
     {"tree.js", "text/javascript", tree_js, sizeof tree_js - 1},
     {"message.js", "text/javascript", message_js, sizeof message_js - 1},
+    {"moderation.js", "text/javascript", moderation_js, sizeof moderation_js - 1},
+    {"opinion.js", "text/javascript", opinion_js, sizeof opinion_js - 1},
     {"chat.js", "text/javascript", chat_js, sizeof chat_js - 1},
     {"list.js", "text/javascript", list_js, sizeof list_js - 1},
     {"settings.js", "text/javascript", settings_js, sizeof settings_js - 1},
     {"roles.js", "text/javascript", roles_js, sizeof roles_js - 1},
     {"admin.js", "text/javascript", admin_js, sizeof admin_js - 1},
+    {"charts.js", "text/javascript", charts_js, sizeof charts_js - 1},
     {"labelling.js", "text/javascript", labelling_js, sizeof labelling_js - 1},
     {"libraries/markdown-it.js", "text/javascript", libraries_markdown_it_js, sizeof libraries_markdown_it_js - 1},
     {"libraries/highlight.js", "text/javascript", libraries_highlight_js, sizeof libraries_highlight_js - 1},

@@ -40,7 +40,8 @@ struct FeedbackExportCommand: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "export", abstract: "Write feedback as data files for tuning and alignment.",
     discussion: """
-      Writes chat.jsonl, preferences.jsonl and rankings.jsonl: of users who agreed to it, and of
+      Writes chat.jsonl, preferences.jsonl, rankings.jsonl and ratings.jsonl (thumbs, with reasons),
+      each with what the model read and what made the answers: of users who agreed to it, and of
       conversations that still exist. Example:
         primer feedback export --data primer-data --output feedback
       """)

@@ -103,7 +103,7 @@ struct ServeCommand: AsyncParsableCommand {
     return ModelOffer(name: isPath ? file : text, aliases: [file, text], source: url.path) {
       let generator = try ModelLocation.load(text)
       let assistant = try? ModelLocation.assistant(text, generator)
-      return LoadedModel(generator, assistant: assistant)
+      return LoadedModel(generator, assistant: assistant, version: try ModelVersion.read(url))
     }
   }
 }

@@ -35,7 +35,7 @@ struct ContinuousBatchingTests {
     for try await event in events {
       switch event {
       case .began(let cached): outcome.cached = cached
-      case .text(let text, let choices):
+      case .text(let text, let choices, _):
         outcome.text += text
         outcome.choices += choices
       case .finished(let result):
@@ -147,6 +147,24 @@ struct ContinuousBatchingTests {
     let fourth = try await outcome(engine.submit(request))
     #expect(fourth.cached == 80)
     #expect(try fourth == alone(generator, request))
+  }
+
+  @Test("say how many tokens they have, those whose text is held back included")
+  func countedTokens() async throws {
+    let generator = try Self.generator()
+    var options = GenerationOptions(maxTokens: 12, sampling: .greedy)
+    // Every letter begins a stop string, so that each is told with the next.
+    options.stops = "abcdefghijklmnop ".map { "\($0)!" }
+    var counts: [(letters: Int, tokens: Int)] = []
+    var letters = 0
+    let request = EngineRequest(prompt: [1, 2, 3], options: options)
+    for try await event in try GenerationEngine(generator).submit(request) {
+      guard case .text(let text, _, let tokens) = event else { continue }
+      letters += text.count
+      counts.append((letters, tokens))
+    }
+    #expect(counts.map(\.tokens) == Array(2...12))
+    #expect(counts.dropLast().allSatisfy { $0.tokens == $0.letters + 1 })
   }
 
   @Test("end when nobody reads them, and leave their pages, while prompts are read and later")

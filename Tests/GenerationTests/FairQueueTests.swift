@@ -94,6 +94,28 @@ struct FairQueueTests {
     #expect(prediction.wait("light", own: seconds) == 0 && prediction.waitingTokens == 0)
   }
 
+  @Test("until more texts together were measured, they are thought to be faster than one")
+  func guess() {
+    var prediction = WaitPrediction()
+    prediction.measure(rows: 0, texts: 1, seconds: 0.01)
+    #expect(prediction.work(prompt: 0, most: 1000, together: 1) == 10)
+    #expect(prediction.work(prompt: 0, most: 1000, together: 32) < 4)
+    prediction.measure(rows: 0, texts: 32, seconds: 0.32)
+    #expect(prediction.work(prompt: 0, most: 1000, together: 32) == 10)
+  }
+
+  @Test("a pass reads of each user's first prompt before it reads of anybody's second")
+  func reading() {
+    let crowd = [("heavy", 128), ("heavy", 128), ("heavy", 128), ("light", 128)]
+    #expect(fairShares(of: 192, among: crowd) == [96, 0, 0, 96])
+    #expect(fairShares(of: 512, among: crowd) == [128, 128, 128, 128])
+    #expect(fairShares(of: 300, among: crowd) == [128, 44, 0, 128])
+    #expect(fairShares(of: 192, among: [("long", 8000), ("short", 20)]) == [172, 20])
+    #expect(fairShares(of: 192, among: [("one", 100), ("one", 100)]) == [100, 92])
+    #expect(fairShares(of: 40, among: (0..<4).map { ("\($0)", 100) }) == [16, 16, 8, 0])
+    #expect(fairShares(of: 192, among: []) == [])
+  }
+
   @Test("prompts read beside writing are counted for what they add to a pass")
   func mixed() {
     var prediction = WaitPrediction()

@@ -5,9 +5,10 @@ import PrimerServing
 /// Answers from a script, so that a browser's tests know what to expect. The question's first word
 /// says what kind:
 ///
-/// "slow" one word in 50 ms; "long N" N words of many kinds of Markdown, fast; "payloads N" one
-/// hundred lines of the attack list from the Nth; "crowded" refused with a wait of 2 s, once;
-/// "show" a page of all kinds; anything else is repeated.
+/// "slow" one word, of three tokens, in 50 ms; "long N" N words of many kinds of Markdown, fast;
+/// "payloads N" one hundred lines of the attack list from the Nth; "crowded" refused with a wait of
+/// 2 s, once; "show" a page of all kinds; "say" the lines below the first; "what" what the model was
+/// given; "turn" a text that comes to harm; "break" one that fails; anything else is repeated.
 actor ScriptedAnswers: AnswerSource {
   private let payloads: [String]
   private var refused: Set<String> = []
@@ -16,16 +17,25 @@ actor ScriptedAnswers: AnswerSource {
   init(payloads: [String]) { self.payloads = payloads }
 
   func models() -> [AnswerModel] {
-    [AnswerModel(name: "scripted", context: 8192), AnswerModel(name: "second", context: 8192)]
+    [
+      AnswerModel(name: "scripted", version: "5c417ed0a11e", context: 8192),
+      AnswerModel(name: "second", version: "0123456789ab", context: 2048, isLoaded: false),
+    ]
+  }
+
+  nonisolated func completed(_ choice: SamplingChoice) -> SamplingChoice {
+    var whole = choice
+    whole.temperature = choice.temperature ?? 0.7
+    return whole
   }
 
   func load() -> AnswerLoad {
-    AnswerLoad(running: 0, waiting: 0, tokensPerSecond: 0, wait: 0)
+    AnswerLoad(running: 2, waiting: 3, tokensPerSecond: 41.5, wait: 7.2)
   }
 
   func answer(_ request: AnswerRequest) throws -> AsyncThrowingStream<AnswerEvent, any Error> {
     let question = request.messages.last!.content
-    let words = question.split(separator: " ").map(String.init)
+    let words = question.split(whereSeparator: \.isWhitespace).map(String.init)
     if words.first == "crowded", refused.insert(question).inserted {
       throw AnswerRefusal.crowded(wait: 2)
     }
@@ -33,28 +43,55 @@ actor ScriptedAnswers: AnswerSource {
     let number = words.count > 1 ? Int(words[1]) ?? 0 : 0
     switch words.first {
     case "slow":
-      return Self.stream((1...100).map { "word\($0) " }, pause: .milliseconds(50))
+      return Self.stream(
+        (1...100).map { "word\($0) " }, pause: .milliseconds(50), tokensEach: 3)
     case "long": return Self.stream(Self.long(number), pause: .milliseconds(1))
     case "payloads":
       let lines = payloads.dropFirst(number).prefix(100)
       return Self.stream([lines.joined(separator: "\n\n")], pause: .zero)
+    case "say":
+      let lines = question.split(separator: "\n", omittingEmptySubsequences: false).dropFirst()
+      return Self.stream(lines.map { $0 + "\n" }, pause: .zero)
+    case "what": return Self.stream([Self.told(request)], pause: .zero)
+    case "turn":
+      let harmless = Array(repeating: "so far so good ", count: 40)
+      return Self.stream(
+        harmless + ["then harm "] + Array(repeating: "and on ", count: 400),
+        pause: .milliseconds(5))
+    case "break": return Self.stream(["half a "], pause: .zero, fails: true)
     case "show": return Self.stream(Self.show.map { String($0) }, pause: .zero)
     default:
       return Self.stream(["Version \(begun): you said ", question], pause: .milliseconds(20))
     }
   }
 
+  /// What the model was given, a line each.
+  private static func told(_ request: AnswerRequest) -> String {
+    let sampling = request.sampling
+    return """
+      model \(request.model), temperature \(sampling.temperature ?? -1), \
+      seed \(sampling.seed ?? -1)
+
+      """
+        + request.messages.map { "\n- \($0.role): \($0.content.replacing("\n", with: " / "))" }
+        .joined()
+  }
+
+  private struct Broken: Error {}
+
   private static func stream(
-    _ pieces: [String], pause: Duration
+    _ pieces: [String], pause: Duration, tokensEach: Int = 1, fails: Bool = false
   ) -> AsyncThrowingStream<AnswerEvent, any Error> {
     AsyncThrowingStream { continuation in
       let writer = Task {
         for (index, piece) in pieces.enumerated() {
           if pause > .zero { try? await Task.sleep(for: pause) }
           if Task.isCancelled { return continuation.finish() }
-          continuation.yield(.text(piece, tokens: index + 1))
+          continuation.yield(.text(piece, tokens: tokensEach * (index + 1)))
         }
-        continuation.yield(.finished(.done, promptTokens: 5, tokens: pieces.count))
+        if fails { return continuation.finish(throwing: Broken()) }
+        continuation.yield(
+          .finished(.done, promptTokens: 5, tokens: tokensEach * pieces.count))
         continuation.finish()
       }
       continuation.onTermination = { _ in writer.cancel() }

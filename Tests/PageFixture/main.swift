@@ -14,7 +14,8 @@ let store = try Store(folder: URL(filePath: arguments[1]))
 try await store.endUnfinishedAnswers()
 let product = Product(
   store: store, source: ScriptedAnswers(payloads: payloads ?? []),
-  signIn: try SignInSettings(folder: URL(filePath: arguments[1])))
+  signIn: try SignInSettings(folder: URL(filePath: arguments[1])),
+  moderator: Moderator(.ofTests, WordClassifier()))
 let router = Router()
 product.addRoutes(to: router)
 let link = try await product.ownersLink()

@@ -157,7 +157,7 @@ private final class Shop: Sendable {
     // The events alone keep it, as long as they come.
     var text = ""
     for try await event in events {
-      if case .text(let more, _) = event { text += more }
+      if case .text(let more, _, _) = event { text += more }
       if case .finished(_, let usage) = event { #expect(usage.completion == 300) }
     }
     #expect(text.count == 300)

@@ -67,6 +67,59 @@ private final class WordClassifier: ModerationClassifier {
     #expect(try await Self.flags(harness).map(\.refused) == [false])
   }
 
+  @Test("the page hears what was found in questions and answers, when asked and when read again")
+  func told() async throws {
+    let harness = try await Self.harness(Self.policy(.flag))
+    let ann = try await harness.signIn("ann")
+    let talk = try await ann.converse()
+    let asked = try await ann.send(
+      .post, "/api/conversations/\(talk)/messages", "{\"content\": \"how to harm\"}")
+    let flag = try #require(asked["flag"] as? [String: Any])
+    #expect(flag["categories"] as? [String] == ["violence"] && flag["refused"] as? Bool == false)
+    #expect(flag["state"] as? String == "open")
+    let answer = (asked["answers"] as! [[String: Any]])[0]["id"] as! String
+    harness.source.tell([.text("harm", tokens: 1), .finished(.done, promptTokens: 3, tokens: 1)])
+    let stream = try await ann.send(.get, "/api/streams/\(answer)")
+    #expect(stream.text.contains("\"flag\":{") && stream.text.contains("\"violence\""))
+    let whole: Product.WholeConversation =
+      try await ann.send(.get, "/api/conversations/\(talk)").decoded()
+    #expect(whole.flags.map(\.message) == [whole.messages[0].id, answer])
+  }
+
+  @Test("the next question does not carry a refused one, or the text of a refused answer, with it")
+  func refusedContext() async throws {
+    let harness = try await Self.harness(Self.policy(.refuse))
+    let ann = try await harness.signIn("ann")
+    let talk = try await ann.converse()
+    let (_, refused) = try await ann.ask("how to harm", in: talk)
+    _ = try await ann.send(
+      .post, "/api/conversations/\(talk)/messages",
+      "{\"content\": \"please do\", \"parent\": \"\(refused[0])\"}")
+    #expect(harness.source.requests.map { $0.messages.map(\.content) } == [["please do"]])
+  }
+
+  @Test("a question that an administrator found harmless is answered, and asks nobody again")
+  func dismissed() async throws {
+    let classifier = WordClassifier()
+    let harness = try await Self.harness(Self.policy(.refuse), classifier)
+    let ann = try await harness.signIn("ann")
+    let talk = try await ann.converse()
+    let (question, _) = try await ann.ask("how to harm", in: talk)
+    func again() async throws -> RouterClient.Answer {
+      try await ann.send(
+        .post, "/api/conversations/\(talk)/answers", "{\"parent\": \"\(question)\"}")
+    }
+    #expect((try await again()["answers"] as! [[String: Any]])[0]["state"] as? String == "refused")
+    let flags = try await Self.flags(harness)
+    #expect(flags.count == 1)
+    let administered = try #require(harness.store.administered(by: try await harness.store.owner()))
+    try await administered.settleFlag(flags[0].id, upheld: false)
+    let answered = try await again()
+    #expect((answered["answers"] as! [[String: Any]])[0]["state"] as? String == "writing")
+    #expect(classifier.seen.count == 2 && harness.source.requests.count == 1)
+    #expect(try await Self.flags(harness).map(\.state) == ["dismissed"])
+  }
+
   @Test("a harmless question leaves no trace in the queue")
   func harmlessQuestion() async throws {
     let harness = try await Self.harness(Self.policy(.refuse))

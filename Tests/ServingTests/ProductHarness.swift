@@ -118,7 +118,15 @@ final class HeldAnswers: AnswerSource {
     }
   }
 
-  func models() async -> [AnswerModel] { [AnswerModel(name: "held", context: 100)] }
+  func models() async -> [AnswerModel] {
+    [AnswerModel(name: "held", version: "1a2b", context: 100)]
+  }
+
+  func completed(_ choice: SamplingChoice) -> SamplingChoice {
+    var whole = choice
+    whole.temperature = choice.temperature ?? 0.7
+    return whole
+  }
 
   func load() async -> AnswerLoad {
     AnswerLoad(running: 0, waiting: 0, tokensPerSecond: 0, wait: 0)

@@ -95,6 +95,56 @@ import Testing
     #expect(harness.source.requests.map(\.sampling.seed) == [41, 42])
   }
 
+  @Test("an answer keeps what it was made with: version, whole sampling, who it is compared with")
+  func provenance() async throws {
+    let harness = try await ProductHarness()
+    let ann = try await harness.signIn("ann")
+    let talk = try await ann.converse()
+    let (_, pair) = try await ann.ask("hello", in: talk, answers: 2)
+    let (_, alone) = try await ann.ask("hello", in: talk)
+    let mine = harness.store.owned(by: ann.user.id)
+    let (left, right) = (try await mine.message(pair[0]), try await mine.message(pair[1]))
+    #expect(left.version == "1a2b" && left.sampling?.temperature == 0.7)
+    #expect(left.sampling?.seed != nil && left.sampling?.seed != right.sampling?.seed)
+    #expect(left.compared != nil && left.compared == right.compared)
+    #expect(try await mine.message(alone[0]).compared == nil)
+  }
+
+  @Test("an answer keeps how long it took to begin, and its tokens are those of the source")
+  func firstText() async throws {
+    let harness = try await ProductHarness()
+    let ann = try await harness.signIn("ann")
+    let (_, answers) = try await ann.ask("hello", in: try await ann.converse())
+    try await Task.sleep(for: .milliseconds(30))
+    harness.source.tell([.text("Hm", tokens: 3)])
+    while await harness.product.live.slice(of: answers[0], for: ann.user.id, from: 0)?.end == 0 {
+      await Task.yield()
+    }
+    let slice = await harness.product.live.slice(of: answers[0], for: ann.user.id, from: 0)!
+    #expect(slice.tokens == 3 && slice.wait >= 0.03 && slice.wait == slice.seconds)
+    harness.source.tell([.text("m", tokens: 5), .finished(.done, promptTokens: 3, tokens: 6)])
+    _ = try await ann.send(.get, "/api/streams/\(answers[0])")
+    let kept = try await harness.store.owned(by: ann.user.id).message(answers[0])
+    #expect(kept.tokens == 6 && kept.wait == slice.wait && kept.seconds > kept.wait)
+  }
+
+  @Test("questions that nothing was answered to are read as one")
+  func unansweredQuestions() async throws {
+    let harness = try await ProductHarness()
+    let ann = try await harness.signIn("ann")
+    let talk = try await ann.converse()
+    harness.source.refuse(.crowded(wait: 1))
+    let refused = try await ann.send(
+      .post, "/api/conversations/\(talk)/messages", "{\"content\": \"one\"}")
+    harness.source.refuse(nil)
+    let question = (refused["question"] as! [String: Any])["id"] as! String
+    _ = try await ann.send(
+      .post, "/api/conversations/\(talk)/messages",
+      "{\"content\": \"two\", \"parent\": \"\(question)\"}")
+    let read = harness.source.requests[0].messages
+    #expect(read.map(\.role) == ["user"] && read[0].content == "one\n\ntwo")
+  }
+
   @Test("too crowded: the question is kept, and the wait is told in body and header")
   func crowded() async throws {
     let harness = try await ProductHarness()

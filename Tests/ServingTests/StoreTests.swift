@@ -149,8 +149,8 @@ import Testing
     var answers: [String] = []
     for text in texts {
       let answer = try await mine.beginAnswer(
-        to: question.id, in: talk, model: "m", system: "Be kind.",
-        sampling: SamplingChoice(temperature: 0.5, seed: 7))
+        to: question.id, in: talk, model: "m", version: "v", system: "Be kind.",
+        sampling: SamplingChoice(temperature: 0.5, seed: 7 + answers.count))
       try await mine.saveAnswer(
         answer.id, content: text, state: .done, promptTokens: 1, tokens: 1, seconds: 1)
       answers.append(answer.id)
@@ -162,7 +162,7 @@ import Testing
     let target = folder.url.appending(path: "export")
     try await FeedbackExport(store).write(to: target)
     var all: [String: [[String: Any]]] = [:]
-    for name in ["chat", "preferences", "rankings"] {
+    for name in ["chat", "preferences", "rankings", "ratings"] {
       let text = try String(
         contentsOf: target.appending(path: name + ".jsonl"), encoding: .utf8)
       all[name] = try text.split(separator: "\n").map {
@@ -183,11 +183,37 @@ import Testing
     #expect(all["chat"]?.count == 2)
     let turns = all["chat"]![0]["messages"] as! [[String: String]]
     #expect(turns.map { $0["role"]! } == ["system", "user", "assistant"])
-    #expect((all["chat"]![0]["sampling"] as? [String: Any])?["seed"] as? Int == 7)
+    #expect(all["chat"]!.map { Self.seed($0["maker"]) } == [7, nil])
+    #expect(all["chat"]!.allSatisfy { $0["user"] as? String == all["chat"]![0]["user"] as? String })
     let pairs = all["preferences"]!.map { [$0["chosen"] as! String, $0["rejected"] as! String] }
     #expect(pairs == [["b", "a"], ["best", "b"]])
+    #expect(all["preferences"]!.map { Self.seed($0["chosen_maker"]) } == [8, nil])
+    #expect(all["preferences"]!.map { Self.seed($0["rejected_maker"]) } == [7, 8])
     #expect(all["rankings"]![0]["answers"] as? [String] == ["c", "a", "b"])
     #expect(all["rankings"]![0]["ranking"] as? [Int] == [0, 1, 2])
+    #expect((all["rankings"]![0]["makers"] as! [Any]).map { Self.seed($0) } == [9, 7, 8])
+    #expect(all["ratings"]!.map { $0["reason"] as? String } == ["clear"])
+  }
+
+  /// The seed of what made an answer, where a model of that version did.
+  private static func seed(_ maker: Any?) -> Int? {
+    guard let maker = maker as? [String: Any], maker["model"] as? String == "m",
+      maker["version"] as? String == "v"
+    else { return nil }
+    return (maker["sampling"] as? [String: Any])?["seed"] as? Int
+  }
+
+  @Test("thumbs are ratings, good or bad, with their reason; a vote for both or neither is two")
+  func ratings() async throws {
+    let (mine, _, answers) = try await answered(["a", "b", "c", "d"], by: "ann")
+    try await mine.give(.thumb(up: false, reason: "dull"), on: answers[0])
+    try await mine.give(.vote(other: answers[2], choice: .tie), on: answers[1])
+    try await mine.give(.vote(other: answers[1], choice: .bothBad), on: answers[3])
+    let all = try await exported()
+    #expect(all["chat"]!.isEmpty && all["preferences"]!.isEmpty)
+    let ratings = all["ratings"]!.map { "\($0["answer"]!) \($0["good"]!) \($0["reason"] ?? "-")" }
+    #expect(ratings == ["a 0 dull", "b 1 -", "c 1 -", "d 0 -", "b 0 -"])
+    #expect(Self.seed(all["ratings"]![0]["maker"]) == 7)
   }
 
   @Test("feedback of who does not agree, or of what was deleted, is not exported")
@@ -196,9 +222,9 @@ import Testing
     let (bob, talk, his) = try await answered(["b"], by: "bob")
     try await ann.give(.thumb(up: true, reason: ""), on: hers[0])
     try await bob.give(.thumb(up: true, reason: ""), on: his[0])
-    #expect(try await FeedbackExport(store).examples == 2)
+    #expect(try await FeedbackExport(store).examples == 4)
     try await store.setConsent(false, of: ann.user)
-    #expect(try await FeedbackExport(store).examples == 1)
+    #expect(try await FeedbackExport(store).examples == 2)
     try await bob.deleteConversation(talk)
     #expect(try await FeedbackExport(store).examples == 0)
   }

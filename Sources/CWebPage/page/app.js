@@ -5,6 +5,7 @@ import { Chat } from "./chat.js";
 import { List } from "./list.js";
 import { openSettings } from "./settings.js";
 import { showAdmin } from "./admin.js";
+import { leaveLabelling, showLabelling } from "./labelling.js";
 
 let me = null;
 let chat = null;
@@ -52,26 +53,33 @@ async function showSignIn() {
     "a", { className: "button", href: "/sign-in/" + one.id }, "Sign in with " + one.name)));
 }
 
-/** The address says what is shown: #c/ID a conversation, #admin the administration. */
+/** The address says what is shown: #c/ID a conversation, #admin the administration, #label the desk. */
 async function route() {
   const address = location.hash.slice(1);
   const isAdmin = address === "admin" && me.user.role === "admin";
+  const isLabelling = /^label(\/|$)/.test(address) && me.user.role === "admin";
+  const isChat = !isAdmin && !isLabelling;
   byId("admin").hidden = !isAdmin;
-  byId("log").hidden = isAdmin;
-  byId("composer").hidden = isAdmin;
+  byId("labelling").hidden = !isLabelling;
+  byId("log").hidden = !isChat;
+  byId("composer").hidden = !isChat;
+  byId("model").parentNode.hidden = !isChat;
+  byId("open-settings").hidden = !isChat;
   toggleSide(false);
+  leaveLabelling();
   await chat.guard(async () => {
     if (isAdmin) {
       byId("title").textContent = "Administration";
       await showAdmin();
-    } else if (address.startsWith("c/")) {
-      if (chat.conversation.id !== address.slice(2)) await chat.open(address.slice(2));
-      else chat.show();
-    } else chat.start({ system: "", sampling: {}, model: byId("model").value || undefined });
+    } else if (isLabelling) {
+      byId("title").textContent = "Labelling desk";
+      await showLabelling(address.slice(6), me.models);
+    } else if (address.startsWith("c/")) await chat.open(address.slice(2));
+    else chat.start({ system: "", sampling: {}, model: byId("model").value || undefined });
   });
   if (chat.conversation.model) showModel();
   await list.read();
-  if (!isAdmin && matchMedia("(min-width: 48rem)").matches) byId("question").focus();
+  if (isChat && matchMedia("(min-width: 48rem)").matches) byId("question").focus();
 }
 
 /** A conversation whose model is no longer served goes on with the default one. */

@@ -2,7 +2,7 @@
 import { byId, element, announce } from "./dom.js";
 import { call, Refused } from "./api.js";
 import { Tree } from "./tree.js";
-import { messageNode } from "./message.js";
+import { messageNode, refreshOpinion } from "./message.js";
 
 const log = () => byId("log");
 
@@ -11,6 +11,8 @@ export class Chat {
   constructor(changed) {
     this.changed = changed;
     this.following = new Map();
+    /** Pairs of answers that were gone on from without a vote. */
+    this.passed = new Set();
     // The end stays in view, whatever grows above it, until the reader scrolls away from it.
     this.sticks = true;
     this.growth = new ResizeObserver(() => { if (this.sticks) this.toEnd(); });
@@ -24,7 +26,7 @@ export class Chat {
     this.conversation = { id: null, title: "", ...draft };
     this.tree = new Tree();
     this.feedback = new Map();
-    this.two = null;
+    this.flags = new Map();
     this.show();
   }
 
@@ -34,7 +36,7 @@ export class Chat {
     this.conversation = whole.conversation;
     this.tree = new Tree(whole.messages, whole.conversation.leaf);
     this.feedback = new Map(whole.feedback.map((one) => [one.message + one.value.kind, one.value]));
-    this.two = null;
+    this.flags = new Map(whole.flags.map((one) => [one.message, one]));
     this.show();
   }
 
@@ -49,6 +51,7 @@ export class Chat {
   show() {
     byId("title").textContent = this.conversation.title || "New conversation";
     document.title = (this.conversation.title || "Primer") + (this.conversation.title ? " · Primer" : "");
+    this.two = null;
     const branch = this.tree.branch();
     if (branch.length === 0) return this.showWelcome();
     // The end is what a reader sees first; the rest is made when it comes near.
@@ -56,6 +59,7 @@ export class Chat {
     log().replaceChildren(...branch.map((message, at) =>
       messageNode(message, this, { now: at >= branch.length - 4 })));
     for (const node of log().children) this.growth.observe(node);
+    this.compareUndecided(branch.at(-1));
     this.toEnd();
     this.showWriting();
   }
@@ -140,12 +144,13 @@ export class Chat {
 
   async take(asked, answers, question) {
     if (asked.question) this.tree.add(asked.question);
+    if (asked.flag) this.flags.set(asked.flag.message, asked.flag);
     for (const answer of asked.answers) this.tree.add(answer);
     this.leave();
     this.show();
     if (asked.crowded) return this.crowd({ wait: asked.crowded, answers, question: question ?? asked.question.id });
-    announce("An answer is being written");
-    if (asked.answers.length === 2) this.compare(asked.answers);
+    announce(asked.answers.some((answer) => answer.state === "refused")
+      ? "The question was refused" : "An answer is being written");
   }
 
   /** Changes a question: the new one becomes a branch beside it. */
@@ -172,28 +177,69 @@ export class Chat {
 
   // Two answers, side by side, without their names
 
+  /** The two answers that `message` is one of, or null. */
+  pairOf(message) {
+    if (!message?.compared) return null;
+    const pair = this.tree.siblings(message).map((id) => this.tree.byId.get(id))
+      .filter((one) => one.compared === message.compared);
+    return pair.length === 2 ? pair : null;
+  }
+
+  /** The vote between an answer and another: its left one and the choice; or undefined. */
+  voteOn(message) {
+    for (const one of this.pairOf(message) ?? []) {
+      const vote = this.feedback.get(one.id + "vote");
+      if (vote) return { left: one.id, choice: vote.choice };
+    }
+    return undefined;
+  }
+
+  compareUndecided(message) {
+    const pair = this.pairOf(message);
+    if (pair && !this.voteOn(message) && !this.passed.has(message.compared)) this.compare(pair);
+  }
+
+  compareAgain(message) {
+    this.leave();
+    this.tree.leaf = message.id;
+    this.show();
+    this.compare(this.pairOf(message));
+  }
+
   compare(pair) {
     this.two = pair;
     const [left, right] = pair;
-    log().lastElementChild.remove();
     for (const end of this.following.values()) end();
+    this.following.clear();
+    log().lastElementChild.remove();
     const vote = async (choice) => {
-      await call("POST", "feedback", {
-        message: left.id, value: { kind: "vote", other: right.id, choice },
-      });
-      this.two = null;
+      const value = { kind: "vote", other: right.id, choice };
+      await call("POST", "feedback", { message: left.id, value });
+      this.feedback.set(left.id + "vote", value);
       await this.showBranch(choice === "right" ? right.id : left.id);
       announce("Thank you");
     };
+    const pass = () => {
+      this.passed.add(left.compared);
+      this.leave();
+      this.show();
+    };
     const names = { left: "A is better", right: "B is better", tie: "Both are good", bothBad: "Both are bad" };
     log().append(element("div", { className: "pair" },
-      messageNode(left, this, { blind: "A" }), messageNode(right, this, { blind: "B" })),
+      messageNode(left, this, { blind: "A", now: true }), messageNode(right, this, { blind: "B", now: true })),
     element("div", { className: "votes", role: "group", "aria-label": "Which answer is better?" },
       Object.entries(names).map(([choice, name]) =>
-        element("button", { type: "button", onclick: () => this.guard(() => vote(choice)) }, name))));
+        element("button", { type: "button", onclick: () => this.guard(() => vote(choice)) }, name)),
+      element("button", { type: "button", className: "link", onclick: pass }, "Go on without saying")));
     this.growth.observe(log().querySelector(".pair"));
     this.toEnd();
     this.showWriting();
+  }
+
+  /** Somebody said something of `message`, or took it back. */
+  opinionChanged(message) {
+    const node = log().querySelector(`[data-id="${message.id}"]`);
+    if (node) refreshOpinion(node, message, this);
   }
 
   // Too crowded

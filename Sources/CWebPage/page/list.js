@@ -20,7 +20,7 @@ export class List {
   }
 
   show(conversations) {
-    const open = this.chat.conversation.id;
+    const open = location.hash.startsWith("#c/") ? this.chat.conversation.id : null;
     const rows = [];
     let group = "";
     for (const one of conversations) {
@@ -41,7 +41,7 @@ export class List {
   menu(button, one) {
     const menu = byId("row-menu");
     const item = (name, action, className = "") => element("button", {
-      type: "button", className, onclick: () => { menu.hidePopover(); action(); },
+      type: "button", role: "menuitem", className, onclick: () => { menu.hidePopover(); this.chat.guard(action); },
     }, name);
     menu.replaceChildren(
       item("Rename", () => this.rename(one)),
@@ -53,6 +53,13 @@ export class List {
     menu.style.top = Math.min(place.bottom + 4, innerHeight - 180) + "px";
     menu.showPopover();
     menu.firstChild.focus();
+    menu.onkeydown = (event) => {
+      const step = { ArrowDown: 1, ArrowUp: -1 }[event.key];
+      if (!step) return;
+      event.preventDefault();
+      const at = [...menu.children].indexOf(document.activeElement);
+      menu.children[(at + step + menu.children.length) % menu.children.length].focus();
+    };
   }
 
   async rename(one) {

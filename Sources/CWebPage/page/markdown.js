@@ -1,12 +1,16 @@
 // Markdown to nodes, from the tokens of markdown-it. Without that library: the text as it is.
 import { element } from "./dom.js";
 import { codeBlock } from "./code.js";
+import { addDrawings, isDrawing } from "./drawing.js";
 import { addMathematics, formula } from "./mathematics.js";
 
 const parser = globalThis.markdownit
   ? globalThis.markdownit({ html: false, linkify: true, typographer: false })
   : null;
-if (parser) addMathematics(parser);
+if (parser) {
+  addMathematics(parser);
+  addDrawings(parser);
+}
 
 const plainTags = new Set([
   "p", "h1", "h2", "h3", "h4", "h5", "h6", "blockquote", "ul", "ol", "li", "table", "thead", "tbody",
@@ -37,7 +41,7 @@ function build(tokens, root, lines) {
   for (let at = 0; at < tokens.length; at++) {
     const token = tokens[at];
     if (token.type === "paragraph_open" && token.map && isDrawing(lines.slice(...token.map))) {
-      top().append(element("pre", { className: "drawing" }, lines.slice(...token.map).join("\n")));
+      top().append(drawing(lines.slice(...token.map).join("\n")));
       while (tokens[at].type !== "paragraph_close") at++;
     } else if (token.type === "inline") build(token.children, top(), lines);
     else if (token.nesting === 1) {
@@ -66,7 +70,7 @@ function container(token) {
   const style = token.attrGet("style") ?? "";
   const align = /text-align:(left|right|center)/.exec(style);
   if (align) made.className = "align-" + align[1];
-  if (token.tag === "ol" && token.attrGet("start")) made.start = Number(token.attrGet("start"));
+  if (token.tag === "ol" && token.attrGet("start") !== null) made.start = Number(token.attrGet("start"));
   return made;
 }
 
@@ -90,10 +94,13 @@ function leaf(token) {
     case "code_block":
       return codeBlock(token.content, token.info.trim().split(/\s+/)[0]);
     case "image": return image(token);
+    case "drawing": return drawing(token.content);
     case "formula": return formula(token.content, token.block);
     default: return document.createTextNode(token.content);
   }
 }
+
+const drawing = (text) => element("pre", { className: "drawing", tabIndex: 0 }, text);
 
 /** Pictures that came with the text; those elsewhere become links, so that nobody is told who reads. */
 function image(token) {
@@ -104,13 +111,6 @@ function image(token) {
   const made = link(address);
   made.append(token.content || address);
   return made;
-}
-
-/** Lines of mostly strokes are a drawing, and keep their columns. */
-function isDrawing(lines) {
-  const text = lines.join("").replace(/\s/g, "");
-  if (lines.length < 3 || text.length < 12) return false;
-  return text.replace(/[\p{L}\p{N}.,;:!?'"]/gu, "").length > 0.55 * text.length;
 }
 
 /**

@@ -1,8 +1,10 @@
 // One message on the page: its text, and what can be done with it.
-import { element, iconButton, announce, askText } from "./dom.js";
+import { element, iconButton, announce } from "./dom.js";
 import { render, GrowingText } from "./markdown.js";
 import { colourAll } from "./code.js";
-import { call, follow } from "./api.js";
+import { follow } from "./api.js";
+import { flagged, refusedQuestion, stoppedAnswer } from "./moderation.js";
+import { opinionButtons, opinions } from "./opinion.js";
 
 const nearby = new IntersectionObserver((entries) => {
   for (const entry of entries) if (entry.isIntersecting) entry.target.fill?.();
@@ -21,29 +23,68 @@ export function messageNode(message, chat, options = {}) {
   }, options.blind ? element("h2", { className: "blind" }, "Answer " + options.blind) : null, text);
   node.dataset.id = message.id;
   if (isAnswer && message.state === "writing") writeInto(node, text, message, chat, options);
-  else if (isAnswer) fillLater(node, text, message, options);
+  else if (isAnswer) fillLater(node, text, message, chat, options);
   else text.append(element("p", { className: "plain" }, message.content));
-  if (!options.blind) node.append(isAnswer ? answerBar(message, chat, node) : questionBar(message, chat));
+  if (message.state !== "writing") node.append(...marks(message, chat));
+  if (!options.blind) node.append(...tools(message, chat));
   return node;
 }
 
-function fillLater(node, text, message, options) {
+/** What stands under the text: its mark, its buttons, and what was said of it. */
+function tools(message, chat) {
+  if (message.role !== "assistant") return [questionBar(message, chat)];
+  return message.state === "refused" ? [answerBar(message, chat)]
+    : [answerBar(message, chat), opinions(message, chat)];
+}
+
+const marks = (message, chat) => [flagged(message, chat)].filter(Boolean);
+
+/** Shows what is now said of an answer. */
+export function refreshOpinion(node, message, chat) {
+  const focused = document.activeElement?.getAttribute("aria-label");
+  for (const old of node.querySelectorAll(":scope > .bar, :scope > .opinions")) old.remove();
+  node.append(...tools(message, chat));
+  if (focused) node.querySelector(`[aria-label="${focused}"]`)?.focus();
+}
+
+function fillLater(node, text, message, chat, options) {
   const fill = () => {
     nearby.unobserve(node);
     node.fill = null;
-    text.replaceChildren(render(message.content));
+    text.replaceChildren(...whole(message, chat));
   };
-  if (options.now) return fill();
+  if (options.now || message.state === "refused") return fill();
   text.append(element("p", { className: "plain" }, message.content));
   node.fill = fill;
   nearby.observe(node);
+}
+
+/** The text of an answer that has ended, and how it ended where that is not just so. */
+function whole(message, chat) {
+  if (message.state !== "refused") return [render(message.content), ...ending(message, chat)];
+  if (!message.content) return [refusedQuestion(chat.tree.byId.get(message.parent), message, chat)];
+  return [...ending(message, chat), element("details", { className: "withheld" },
+    element("summary", {}, "What was written before"), render(message.content))];
+}
+
+function ending(message, chat) {
+  const again = (words, name) => element("p", { className: "note" }, words + " ", element("button", {
+    type: "button", className: "link", onclick: () => chat.guard(() => chat.regenerate(message)),
+  }, name));
+  switch (message.state) {
+    case "failed": return [again("The answer could not be finished.", "Try again")];
+    case "length": return [element("p", { className: "note" },
+      "The answer reached its most tokens; Settings allow more.")];
+    case "refused": return [stoppedAnswer(message, chat)];
+    default: return [];
+  }
 }
 
 /** Follows an answer while it is written; at most one change of the page a frame. */
 function writeInto(node, text, message, chat, options) {
   node.classList.add("writing");
   node.setAttribute("aria-busy", "true");
-  text.append(element("span", { className: "waiting", "aria-label": "Waiting" }));
+  text.append(element("span", { className: "waiting", role: "img", "aria-label": "Waiting" }));
   let growing = null;
   let waiting = "";
   let last = null;
@@ -64,15 +105,19 @@ function writeInto(node, text, message, chat, options) {
     else if (last.state !== "writing") end();
   };
   const end = () => {
-    Object.assign(message, {
-      state: last.state, tokens: last.tokens, seconds: last.seconds, promptTokens: last.promptTokens,
-    });
+    for (const name of ["state", "tokens", "seconds", "wait", "promptTokens"]) message[name] = last[name] ?? 0;
+    if (last.flag) chat.flags.set(message.id, last.flag);
     node.classList.remove("writing");
     node.removeAttribute("aria-busy");
     if (!growing) text.replaceChildren();
-    note(node, message);
+    if (message.state === "refused") {
+      text.replaceChildren(...whole(message, chat));
+      if (!options.blind) refreshOpinion(node, message, chat);
+    } else text.append(...ending(message, chat));
+    text.after(...marks(message, chat));
     colourAll(node);
-    announce(message.state === "failed" ? "The answer failed" : "The answer is complete");
+    announce({ failed: "The answer failed", refused: "The answer was stopped" }[message.state]
+      ?? "The answer is complete");
     chat.answerEnded(message);
   };
   const take = (fresh, slice) => {
@@ -90,25 +135,21 @@ function writeInto(node, text, message, chat, options) {
   }));
 }
 
-function note(node, message) {
-  const words = { failed: "The answer could not be finished.", length: "The answer reached its most tokens." };
-  if (words[message.state]) {
-    node.querySelector(".text").append(element("p", { className: "note" }, words[message.state]));
-  }
-}
-
+/** Tokens as the service counts them, and how fast they came once they did. */
 function showCounter(node, slice) {
   const place = node.querySelector(".counter");
   if (!place || !slice?.tokens) return;
-  const speed = slice.seconds > 0 ? ` · ${(slice.tokens / slice.seconds).toFixed(1)} tokens/s` : "";
-  place.textContent = `${slice.tokens} tokens${speed}`;
+  const writing = slice.seconds - slice.wait;
+  const speed = slice.tokens > 1 && writing > 0 ? ` · ${((slice.tokens - 1) / writing).toFixed(1)} tokens/s` : "";
+  place.textContent = (slice.tokens === 1 ? "1 token" : `${slice.tokens} tokens`) + speed;
+  place.title = `${slice.promptTokens} tokens read; the first word after ${slice.wait.toFixed(1)} s`;
 }
 
 function branchButtons(message, chat) {
   const siblings = chat.tree.siblings(message);
   if (siblings.length < 2) return null;
   const at = siblings.indexOf(message.id);
-  const step = (by) => chat.showBranch(siblings[at + by]);
+  const step = (by) => chat.guard(() => chat.showBranch(siblings[at + by]));
   return element("span", { className: "branches", role: "group", "aria-label": "Versions" },
     iconButton("left", "Previous version", () => step(-1), { disabled: at === 0 }),
     element("span", { className: "place" }, `${at + 1} / ${siblings.length}`),
@@ -116,61 +157,24 @@ function branchButtons(message, chat) {
 }
 
 function questionBar(message, chat) {
+  const isUnanswered = !chat.tree.under.has(message.id);
   return element("div", { className: "bar" }, branchButtons(message, chat),
-    iconButton("edit", "Edit, and ask again", () => chat.edit(message)));
+    iconButton("edit", "Edit, and ask again", () => chat.edit(message)),
+    isUnanswered ? iconButton("again", "Answer this question",
+      () => chat.guard(() => chat.answerAgain(message.id, 1))) : null);
 }
 
-function answerBar(message, chat, node) {
+function answerBar(message, chat) {
+  const again = iconButton("again", "Answer again", () => chat.guard(() => chat.regenerate(message)));
+  if (message.state === "refused") {
+    return element("div", { className: "bar" }, branchButtons(message, chat), message.content ? again : null);
+  }
   const copy = iconButton("copy", "Copy the answer", async () => {
     await navigator.clipboard.writeText(message.content);
     announce("Copied");
   });
-  const bar = element("div", { className: "bar" }, branchButtons(message, chat), copy,
-    iconButton("again", "Answer again", () => chat.regenerate(message)),
-    thumb(message, chat, true), thumb(message, chat, false),
-    iconButton("edit", "Write a better answer", () => improve(message, chat)),
-    element("span", { className: "counter" }));
-  queueMicrotask(() => { if (message.state !== "writing") showCounter(node, message); });
+  const bar = element("div", { className: "bar" }, branchButtons(message, chat), copy, again,
+    opinionButtons(message, chat), element("span", { className: "counter" }));
+  if (message.state !== "writing") showCounter(bar, message);
   return bar;
-}
-
-function thumb(message, chat, up) {
-  const given = chat.feedback.get(message.id + "thumb");
-  return iconButton(up ? "up" : "down", up ? "Good answer" : "Bad answer", async (event) => {
-    const button = event.currentTarget;
-    const bar = button.parentNode;
-    if (button.getAttribute("aria-pressed") === "true") {
-      await call("DELETE", `feedback/${message.id}/thumb`);
-      chat.feedback.delete(message.id + "thumb");
-      button.setAttribute("aria-pressed", "false");
-      return;
-    }
-    const value = { kind: "thumb", up, reason: "" };
-    await give(message, chat, value);
-    for (const other of bar.querySelectorAll("[aria-pressed]")) other.setAttribute("aria-pressed", "false");
-    button.setAttribute("aria-pressed", "true");
-    announce("Thank you");
-    const reason = await askText({
-      title: up ? "What was good about it?" : "What was wrong with it?",
-      note: "If you like, say why. Your mark is kept already.", rows: 3,
-    });
-    if (reason) await give(message, chat, { ...value, reason });
-  }, { "aria-pressed": String(given?.up === up) });
-}
-
-async function give(message, chat, value) {
-  await call("POST", "feedback", { message: message.id, value });
-  chat.feedback.set(message.id + value.kind, value);
-}
-
-async function improve(message, chat) {
-  const before = chat.feedback.get(message.id + "better")?.text ?? message.content;
-  const text = await askText({
-    title: "What should the answer have been?", text: before, rows: 12,
-    note: "Better answers teach the next version of the model.",
-  });
-  if (text?.trim() && text !== message.content) {
-    await give(message, chat, { kind: "better", text });
-    announce("Thank you");
-  }
 }

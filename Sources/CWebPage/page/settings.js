@@ -27,11 +27,15 @@ export function openSettings(chat, me) {
   Object.keys(roles).map((name) => element("option", { value: name }, name)));
   const fields = numbers.map(([name, label, min, max, step, note]) => {
     const input = element("input", {
-      id: "set-" + name, name, type: "number", min, max, step, placeholder: "default",
+      id: "set-" + name, name, type: "number", min, max, step, placeholder: me.standard[name] ?? "any",
       value: conversation.sampling[name] ?? "", "aria-describedby": `note-${name}`,
     });
     return element("div", { className: "field" }, element("label", { for: input.id }, label), input,
       element("p", { id: `note-${name}`, className: "small" }, note));
+  });
+  const password = element("input", {
+    id: "password", type: "password", minLength: 8, placeholder: "as it is", autocomplete: "new-password",
+    "aria-describedby": "note-password",
   });
   const consent = element("input", { type: "checkbox", checked: me.user.consent });
   const save = async () => {
@@ -49,6 +53,10 @@ export function openSettings(chat, me) {
       await call("PATCH", "conversations/" + conversation.id,
         { system: conversation.system, sampling: conversation.sampling });
     }
+    if (password.value) {
+      await call("PATCH", "me", { password: password.value });
+      location.replace("/");
+    }
   };
   dialog.replaceChildren(element("form", { method: "dialog", onsubmit: () => chat.guard(save) },
     element("div", { className: "dialog-head" }, element("h2", { id: "settings-title" }, "Settings"),
@@ -60,6 +68,9 @@ export function openSettings(chat, me) {
     element("h3", {}, "Yours"),
     element("label", { className: "line" }, consent,
       " My feedback may teach the next version of the model"),
+    element("div", { className: "field" }, element("label", { for: "password" }, "New password"), password,
+      element("p", { id: "note-password", className: "small" },
+        `At least 8 characters. Sign in with it as ${me.user.name}; you are signed out everywhere.`)),
     element("button", { type: "button", onclick: () => download("export") }, "Export all conversations"),
     element("div", { className: "actions" },
       element("button", { type: "button", onclick: () => dialog.close() }, "Cancel"),

@@ -135,7 +135,7 @@ final class EngineDesk: Sendable {
       status.waiting = state.waiting.count
       status.waitingTokens = state.prediction.waitingTokens
       status.prefillTokensPerSecond = state.prediction.prefillSpeed
-      status.decodeTokensPerSecond = state.prediction.decodeSpeed(configuration.mostRunning)
+      status.decodeTokensPerSecond = state.prediction.measuredDecodeSpeed(configuration.mostRunning)
       status.predictedWait = Self.wait(&state, "", 0, configuration)
       return status
     }

@@ -106,13 +106,14 @@ extension GenerationEngine {
     }
     // Who wrote may have lost his pages to an older one since.
     parts.removeAll { $0.task.sequence == nil }
-    var room = parts.isEmpty ? configuration.prefillChunk : configuration.sharedChunk
-    for task in running where room > 0 {
-      guard task.sequence != nil, !task.isWriting else { continue }
-      let count = min(room, task.unread.count)
-      guard reserve(count, for: task) else { continue }
+    let room = parts.isEmpty ? configuration.prefillChunk : configuration.sharedChunk
+    let reading = running.filter { $0.sequence != nil && !$0.isWriting }
+    let counts = fairShares(
+      of: room, among: reading.map { ($0.user, $0.unread.count) })
+    for (task, count) in zip(reading, counts) where count > 0 {
+      // It may have lost its pages to an older one since.
+      guard task.sequence != nil, reserve(count, for: task) else { continue }
       parts.append(Part(task: task, count: count, isWriting: false))
-      room -= count
     }
     parts.removeAll { $0.task.sequence == nil }
     return parts

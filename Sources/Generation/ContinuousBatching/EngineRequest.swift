@@ -24,8 +24,9 @@ public struct EngineRequest: Sendable {
 public enum EngineEvent: Sendable {
   /// The prompt has been read, but for `cachedTokens` that were known from before.
   case began(cachedTokens: Int)
-  /// Text that is certain, and the choices of tokens since the event before, where asked for.
-  case text(String, choices: [TokenChoice])
+  /// Text that is certain, the choices of tokens since the event before, where asked for, and how
+  /// many tokens have been written so far.
+  case text(String, choices: [TokenChoice], tokens: Int)
   case finished(GeneratedText)
 }
 

@@ -90,7 +90,9 @@ final class EngineTask: @unchecked Sendable {
       }
     }
     let choices = Array(writer.result.choices[known...])
-    if !text.isEmpty || !choices.isEmpty { events.yield(.text(text, choices: choices)) }
+    if !text.isEmpty || !choices.isEmpty {
+      events.yield(.text(text, choices: choices, tokens: writer.result.tokens.count))
+    }
     goal = .text(writer, events)
     if let result {
       events.yield(.finished(result))

@@ -1,3 +1,25 @@
+/// How much of each want is met by `room`, where wants stand in order of arrival: the first want of each
+/// user gets an equal share, and what is left goes to the first of each in turn, then to the second of
+/// each, and so on.
+func fairShares(of room: Int, among wants: [(user: String, count: Int)]) -> [Int] {
+  var ranks: [String: Int] = [:]
+  let turns = wants.indices.map { index in
+    defer { ranks[wants[index].user, default: 0] += 1 }
+    return (rank: ranks[wants[index].user, default: 0], index: index)
+  }.sorted { ($0.rank, $0.index) < ($1.rank, $1.index) }
+  // A pass over crumbs would be slow for all.
+  let share = max(16, room / max(1, ranks.count))
+  var (left, counts) = (room, [Int](repeating: 0, count: wants.count))
+  for most in [share, room] {
+    for turn in turns where turn.rank == 0 || most == room {
+      let more = min(wants[turn.index].count - counts[turn.index], most, left)
+      counts[turn.index] += more
+      left -= more
+    }
+  }
+  return counts
+}
+
 /// Waiting work, fair between users: deficit round robin (Shreedhar and Varghese 1995). In each round
 /// a user may take work of `quantum` tokens more, so who asks for much waits for himself.
 struct FairQueue<Element> {

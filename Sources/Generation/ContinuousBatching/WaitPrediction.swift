@@ -47,9 +47,17 @@ struct WaitPrediction: Sendable {
     min(15, Int.bitWidth - 1 - texts.leadingZeroBitCount)
   }
 
-  /// Tokens a second of `texts` written together, as far as known.
-  func decodeSpeed(_ texts: Int) -> Double {
+  /// Tokens a second of `texts` written together, as far as measured; 0: not at all.
+  func measuredDecodeSpeed(_ texts: Int) -> Double {
     decodeSpeeds[...Self.size(max(1, texts))].max() ?? 0
+  }
+
+  /// The same, with a guess of what more texts together gain until it is measured: half as much again for
+  /// each doubling, up to three.
+  private func decodeSpeed(_ texts: Int) -> Double {
+    let size = Self.size(max(1, texts))
+    guard let known = decodeSpeeds[...size].lastIndex(where: { $0 > 0 }) else { return 0 }
+    return (0..<min(3, size - known)).reduce(measuredDecodeSpeed(texts)) { speed, _ in speed * 1.5 }
   }
 
   /// Seconds of the engine's time that a request takes once others fill the engine; 0 where nothing was

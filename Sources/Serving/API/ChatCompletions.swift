@@ -140,7 +140,7 @@ struct ChatAnswer: Sendable {
   /// Takes what became known, and gives the deltas to send.
   mutating func take(_ event: TextEvent) -> [JSONValue] {
     switch event {
-    case .text(let text, let more):
+    case .text(let text, let more, _):
       choices += more
       return reader.append(text).map { take($0) }
     case .finished(let reason, let usage):

@@ -26,7 +26,7 @@ struct CompletionAnswer: Sendable {
   /// Takes what became known; whether there is something to tell.
   mutating func take(_ event: TextEvent) -> Bool {
     switch event {
-    case .text(let text, let more):
+    case .text(let text, let more, _):
       self.text += text
       choices += more
       for choice in more {

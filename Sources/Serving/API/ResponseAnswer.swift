@@ -41,7 +41,7 @@ struct ResponseAnswer: Sendable {
 
   mutating func take(_ event: TextEvent) -> [JSONValue] {
     switch event {
-    case .text(let text, let choices):
+    case .text(let text, let choices, _):
       pending += choices
       return reader.append(text).flatMap { take($0) }
     case .finished(let reason, let usage):

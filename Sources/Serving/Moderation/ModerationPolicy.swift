@@ -37,10 +37,14 @@ public struct ModerationPolicy: Sendable, Equatable {
 }
 
 /// How surely a text belongs to each category that the classifier knows.
-struct ModerationScores: Sendable, Equatable {
-  var scores: [String: Double]
+package struct ModerationScores: Sendable, Equatable {
+  package var scores: [String: Double]
   /// From which on it does.
-  var thresholds: [String: Double]
+  package var thresholds: [String: Double]
+
+  package init(scores: [String: Double], thresholds: [String: Double]) {
+    (self.scores, self.thresholds) = (scores, thresholds)
+  }
 }
 
 /// What to do about a text: nothing where no category fits.

@@ -2,7 +2,7 @@ public import PrimerGeneration
 import Synchronization
 
 /// Says how surely texts belong to categories.
-protocol ModerationClassifier: Sendable {
+package protocol ModerationClassifier: Sendable {
   /// What the API calls it.
   var name: String { get }
   /// The categories that it was trained on; of others it knows nothing.
@@ -13,13 +13,13 @@ protocol ModerationClassifier: Sendable {
 }
 
 extension TextClassifier: ModerationClassifier {
-  nonisolated var name: String { "primer-moderation" }
-  nonisolated var assessed: Set<String> {
+  package nonisolated var name: String { "primer-moderation" }
+  package nonisolated var assessed: Set<String> {
     Set(head.labels).intersection(ModerationCategories.all)
   }
-  nonisolated var wait: Double { predictedWait }
+  package nonisolated var wait: Double { predictedWait }
 
-  nonisolated func scores(_ text: String) async throws -> ModerationScores {
+  package nonisolated func scores(_ text: String) async throws -> ModerationScores {
     let probabilities = try await probabilities(of: text)
     var scores = ModerationScores(scores: [:], thresholds: [:])
     for (index, label) in head.labels.enumerated() where assessed.contains(label) {
@@ -45,7 +45,7 @@ public struct ModerationOffer: Sendable {
 }
 
 /// Looks at questions before a model sees them, and at answers while they are written.
-final class Moderator: Sendable {
+package final class Moderator: Sendable {
   let policy: ModerationPolicy
   private let loaded = Mutex<(any ModerationClassifier)?>(nil)
   private let isSettled = Occurrence()
@@ -53,7 +53,7 @@ final class Moderator: Sendable {
   /// One whose classifier is still to come: what is to be looked at waits for `settle`.
   init(_ policy: ModerationPolicy) { self.policy = policy }
 
-  init(_ policy: ModerationPolicy, _ classifier: any ModerationClassifier) {
+  package init(_ policy: ModerationPolicy, _ classifier: any ModerationClassifier) {
     self.policy = policy
     settle(classifier)
   }

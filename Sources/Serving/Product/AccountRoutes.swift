@@ -74,6 +74,8 @@ extension Product {
     var user: User
     var csrf: String
     var models: [AnswerModel]
+    /// How answers are drawn where nothing is chosen.
+    var standard: SamplingChoice
   }
 
   private struct AccountChange: Decodable {
@@ -84,7 +86,12 @@ extension Product {
   /// One's own account.
   func addAccount(_ routes: ProductRoutes<some RequestContext>) {
     routes.on(.get, "api/me") { _, _, caller in
-      .json(Me(user: caller.user, csrf: caller.session.csrf, models: await source.models()))
+      var standard = source.completed(SamplingChoice())
+      standard.seed = nil
+      return .json(
+        Me(
+          user: caller.user, csrf: caller.session.csrf, models: await source.models(),
+          standard: standard))
     }
     routes.on(.patch, "api/me") { request, _, caller in
       let change = try await body(AccountChange.self, of: request)
@@ -113,9 +120,20 @@ extension Product {
     var writing: Int
     var days: [AdministeredStore.Day]
     var people: [AdministeredStore.Person]
+    /// Of all time.
+    var busySeconds: Double
+    /// Those that people may choose.
+    var served: [AnswerModel]
+    /// By which answers were made, served or not.
     var models: [AdministeredStore.ModelUse]
     var feedback: [String: Int]
     var flags: [AdministeredStore.Flag]
+  }
+
+  /// What is asked for every few seconds.
+  private struct Now: Encodable {
+    var load: AnswerLoad
+    var writing: Int
   }
 
   private struct Access: Decodable { var disabled: Bool }
@@ -128,8 +146,12 @@ extension Product {
         Overview(
           load: await source.load(), writing: await live.count(),
           days: try await administered.days(), people: try await administered.people(),
+          busySeconds: try await administered.busySeconds(), served: await source.models(),
           models: try await administered.models(),
           feedback: try await administered.feedbackCounts(), flags: try await administered.flags()))
+    }
+    routes.onAdministered(.get, "api/admin/load") { _, _, _, _ in
+      .json(Now(load: await source.load(), writing: await live.count()))
     }
     routes.onAdministered(.post, "api/admin/users") { request, _, _, _ in
       let new = try await body(NewUser.self, of: request)

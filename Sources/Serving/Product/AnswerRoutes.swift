@@ -23,6 +23,8 @@ extension Product {
   private struct Asked: Encodable {
     var question: StoredMessage?
     var answers: [StoredMessage]
+    /// What moderation found in the question.
+    var flag: StoredFlag?
     /// Set when there was no room: the question is kept, and may be sent again as `parent`.
     var crowded: Double?
   }
@@ -96,50 +98,59 @@ extension Product {
     _ question: StoredMessage, count: Int, _ caller: PageCaller, kept: StoredMessage?
   ) async throws -> Response {
     let conversation = try await caller.store.conversation(question.conversation)
-    let verdict: ModerationVerdict
+    var asked = Asked(question: kept, answers: [])
     do {
-      verdict = try await moderator?.verdict(on: question.content) ?? ModerationVerdict()
+      asked.flag = try await look(at: question, caller.store)
     } catch AnswerRefusal.crowded(let wait) {
       return crowded(wait, kept)
     }
-    if verdict.isFlagged {
-      try await caller.store.flag(
-        question.id, categories: verdict.categories, refused: verdict.isRefused)
-    }
-    guard !verdict.isRefused else {
-      let answer = try await refusedAnswer(to: question, conversation, caller.store)
-      return .json(Asked(question: kept, answers: [answer]), .created)
+    if let flag = asked.flag, flag.refused, flag.state != .dismissed {
+      asked.answers = [try await refusedAnswer(to: question, conversation, caller.store)]
+      return .json(asked, .created)
     }
     let branch = try await caller.store.branch(to: question.id)
-    var requests = AnswerRequest(
+    var request = AnswerRequest(
       user: caller.user.id, model: conversation.model,
-      messages: Self.messages(branch, under: conversation.system),
-      sampling: conversation.sampling)
-    var begun: [AsyncThrowingStream<AnswerEvent, any Error>] = []
-    var drawn: [SamplingChoice] = []
+      messages: Self.messages(branch, under: conversation.system), sampling: SamplingChoice())
+    var begun: [(events: AsyncThrowingStream<AnswerEvent, any Error>, sampling: SamplingChoice)] =
+      []
     do {
       for number in 0..<count {
-        // Kept with the answer, so that it can be made again.
-        requests.sampling.seed =
+        // Whole, and with its seed, so that the answer can be made again.
+        request.sampling = source.completed(conversation.sampling)
+        request.sampling.seed =
           conversation.sampling.seed.map { $0 &+ number } ?? Int.random(in: 0..<1 << 31)
-        begun.append(try await source.answer(requests))
-        drawn.append(requests.sampling)
+        begun.append((try await source.answer(request), request.sampling))
       }
     } catch AnswerRefusal.crowded(let wait) {
       begun.removeAll()
       return crowded(wait, kept)
     }
-    var answers: [StoredMessage] = []
-    for (events, sampling) in zip(begun, drawn) {
+    let version = await source.models().first { $0.name == conversation.model }?.version
+    let compared = count > 1 ? randomIdentifier() : nil
+    for (events, sampling) in begun {
       let answer = try await caller.store.beginAnswer(
-        to: question.id, in: conversation.id, model: conversation.model,
-        system: conversation.system, sampling: sampling)
+        to: question.id, in: conversation.id, model: conversation.model, version: version,
+        system: conversation.system, sampling: sampling, compared: compared)
       await live.write(
         answer.id, for: caller.user.id, in: caller.store,
         watched(events, answer.id, caller.store))
-      answers.append(answer)
+      asked.answers.append(answer)
     }
-    return .json(Asked(question: kept, answers: answers), .created)
+    return .json(asked, .created)
+  }
+
+  /// What moderation finds in a question. One that an administrator has found harmless is not looked
+  /// at again.
+  /// - Throws: `AnswerRefusal.crowded`.
+  private func look(at question: StoredMessage, _ store: OwnedStore) async throws -> StoredFlag? {
+    guard let moderator else { return nil }
+    if let flag = try await store.flag(on: question.id), flag.state == .dismissed { return flag }
+    let verdict = try await moderator.verdict(on: question.content)
+    guard verdict.isFlagged else { return nil }
+    try await store.flag(
+      question.id, categories: verdict.categories, refused: verdict.isRefused)
+    return try await store.flag(on: question.id)
   }
 
   private func crowded(_ wait: Double, _ kept: StoredMessage?) -> Response {
@@ -161,71 +172,22 @@ extension Product {
     return try await store.message(answer.id)
   }
 
-  /// An answer that is looked at while it is written.
-  private func watched(
-    _ events: AsyncThrowingStream<AnswerEvent, any Error>, _ id: String, _ store: OwnedStore
-  ) -> AsyncThrowingStream<AnswerEvent, any Error> {
-    guard let moderator else { return events }
-    return moderator.watching(
-      events,
-      reading: { event in
-        switch event {
-        case .text(let text, _): .text(text)
-        case .finished: .end
-        case .read, .refused: .other
-        }
-      },
-      refused: { last in
-        guard case .finished(_, let promptTokens, let tokens)? = last else { return .refused }
-        return .finished(.refused, promptTokens: promptTokens, tokens: tokens)
-      },
-      told: { verdict in
-        try? await store.flag(id, categories: verdict.categories, refused: verdict.isRefused)
-      })
-  }
-
-  private static func messages(_ branch: [StoredMessage], under system: String) -> [ChatMessage] {
-    (system.isEmpty ? [] : [ChatMessage(role: "system", content: system)])
-      + branch.filter { $0.state != .refused }
-      .map { ChatMessage(role: $0.role.rawValue, content: $0.content) }
-  }
-
-  /// Server-sent events: `text` with what is new, its id the place to read on from, then `done`.
-  /// A browser that loses the connection asks again from the last id by itself.
-  private func stream(_ message: StoredMessage, from start: Int, _ caller: PageCaller) -> Response {
-    let user = caller.user.id
-    return Response(
-      status: .ok,
-      headers: [
-        .contentType: "text/event-stream", .cacheControl: "no-store",
-        .xContentTypeOptions: "nosniff",
-      ],
-      body: ResponseBody { [live, store = caller.store] writer in
-        var place = start
-        var ticks = await live.ticks(of: message.id, for: user).makeAsyncIterator()
-        while let slice = await live.slice(of: message.id, for: user, from: place) {
-          place = max(place, slice.end)
-          try await writer.write(Self.event(slice))
-          if slice.state != .writing { return try await writer.finish(nil) }
-          _ = await ticks.next()
-        }
-        let kept = try await store.message(message.id)
-        try await writer.write(Self.event(Self.slice(of: kept, from: place)))
-        try await writer.finish(nil)
-      })
-  }
-
-  private static func slice(of kept: StoredMessage, from start: Int) -> LiveAnswers.Slice {
-    let units = Array(kept.content.utf16)
-    return LiveAnswers.Slice(
-      text: String(decoding: units[min(start, units.count)...], as: UTF16.self), end: units.count,
-      state: kept.state == .writing ? .stopped : kept.state, promptTokens: kept.promptTokens,
-      tokens: kept.tokens, seconds: kept.seconds)
-  }
-
-  private static func event(_ slice: LiveAnswers.Slice) -> ByteBuffer {
-    let name = slice.state == .writing ? "text" : "done"
-    let data = String(decoding: try! JSONEncoder().encode(slice), as: UTF8.self)
-    return ByteBuffer(string: "id: \(slice.end)\nevent: \(name)\ndata: \(data)\n\n")
+  /// What a model reads of a branch: no answer that was refused, and no question that led to one;
+  /// questions that nothing stands between are one.
+  static func messages(_ branch: some Sequence<StoredMessage>, under system: String)
+    -> [ChatMessage]
+  {
+    var turns: [ChatMessage] = []
+    for message in branch {
+      if message.state == .refused {
+        if turns.last?.role == "user" { turns.removeLast() }
+      } else if message.role == .user, let before = turns.last, before.role == "user" {
+        turns[turns.count - 1] = ChatMessage(
+          role: "user", content: before.content + "\n\n" + message.content)
+      } else {
+        turns.append(ChatMessage(role: message.role.rawValue, content: message.content))
+      }
+    }
+    return (system.isEmpty ? [] : [ChatMessage(role: "system", content: system)]) + turns
   }
 }

@@ -11,18 +11,27 @@ package protocol AnswerSource: Sendable {
     AnswerEvent, any Error
   >
 
+  /// A choice with the service's defaults where the person chose nothing.
+  func completed(_ choice: SamplingChoice) -> SamplingChoice
+
   func load() async -> AnswerLoad
 }
 
 /// A model that a person may choose.
 package struct AnswerModel: Sendable, Codable, Equatable {
   package var name: String
+  /// Which weights it has: two files of one name differ here.
+  package var version: String
   /// Tokens of prompt and answer together.
   package var context: Int
+  /// Whether it answers at once; else it is loaded first.
+  package var isLoaded: Bool
 
-  package init(name: String, context: Int) {
+  package init(name: String, version: String, context: Int, isLoaded: Bool = true) {
     self.name = name
+    self.version = version
     self.context = context
+    self.isLoaded = isLoaded
   }
 }
 

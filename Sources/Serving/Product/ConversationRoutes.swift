@@ -27,6 +27,7 @@ extension Product {
     var conversation: StoredConversation
     var messages: [StoredMessage]
     var feedback: [StoredFeedback]
+    var flags: [StoredFlag]
   }
 
   func addConversations(_ routes: ProductRoutes<some RequestContext>) {
@@ -78,7 +79,7 @@ extension Product {
   private func whole(_ id: String, _ store: OwnedStore) async throws -> WholeConversation {
     WholeConversation(
       conversation: try await store.conversation(id), messages: try await store.messages(of: id),
-      feedback: try await store.feedback(in: id))
+      feedback: try await store.feedback(in: id), flags: try await store.flags(in: id))
   }
 
   private static func file(_ name: String, _ type: String, _ data: Data) -> Response {

@@ -10,6 +10,10 @@ package actor LiveAnswers {
     var promptTokens: Int
     var tokens: Int
     var seconds: Double
+    /// Those of `seconds` before the first text.
+    var wait: Double
+    /// What moderation found in the answer; told at its end.
+    var flag: StoredFlag?
   }
 
   private struct Live {
@@ -22,6 +26,7 @@ package actor LiveAnswers {
     var promptTokens = 0
     var tokens = 0
     var seconds = 0.0
+    var wait = 0.0
     /// How it ended, before that is kept and told.
     var ending: StoredMessage.State?
     var writer: Task<Void, Never>?
@@ -74,10 +79,11 @@ package actor LiveAnswers {
     switch event {
     case .read(let promptTokens): live.promptTokens = promptTokens
     case .text(let text, let tokens):
+      live.seconds = seconds(since: live.began)
+      if live.text.isEmpty { live.wait = live.seconds }
       live.text += text
       live.units += Array(text.utf16)
       live.tokens = tokens
-      live.seconds = seconds(since: live.began)
     case .finished(let state, let promptTokens, let tokens):
       live.ending = state
       live.promptTokens = promptTokens
@@ -112,7 +118,7 @@ package actor LiveAnswers {
     guard let live = answers[id] else { return }
     try await live.store.saveAnswer(
       id, content: live.text, state: live.ending ?? .writing, promptTokens: live.promptTokens,
-      tokens: live.tokens, seconds: live.seconds)
+      tokens: live.tokens, seconds: live.seconds, wait: live.wait)
   }
 
   private func seconds(since start: ContinuousClock.Instant) -> Double {
@@ -132,7 +138,7 @@ package actor LiveAnswers {
     return Slice(
       text: String(decoding: live.units[from...], as: UTF16.self), end: live.units.count,
       state: live.state, promptTokens: live.promptTokens, tokens: live.tokens,
-      seconds: live.seconds)
+      seconds: live.seconds, wait: live.wait)
   }
 
   /// Ticks when there is more to read; a slow reader gets one tick for many pieces.

@@ -17,14 +17,7 @@ package struct Product: Sendable {
 
   package init(
     store: Store, source: any AnswerSource, live: LiveAnswers = LiveAnswers(),
-    signIn: SignInSettings = SignInSettings()
-  ) {
-    self.init(store: store, source: source, live: live, signIn: signIn, moderator: nil)
-  }
-
-  init(
-    store: Store, source: any AnswerSource, live: LiveAnswers = LiveAnswers(),
-    signIn: SignInSettings, moderator: Moderator?
+    signIn: SignInSettings = SignInSettings(), moderator: Moderator? = nil
   ) {
     self.init(
       store: store, source: source, live: live, secure: signIn.isSecure,

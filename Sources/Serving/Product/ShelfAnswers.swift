@@ -4,12 +4,13 @@ import PrimerGeneration
 /// Answers by the models that the service has loaded.
 struct ShelfAnswers: AnswerSource {
   let models: ModelShelf
-  /// Where the person has chosen nothing.
-  static let standard = SamplingChoice(temperature: 0.7, topP: 0.95, maxTokens: 1024)
 
   func models() async -> [AnswerModel] {
-    await models.cards().filter(\.isAssistant).map {
-      AnswerModel(name: $0.name, context: $0.context ?? 0)
+    let loaded = Set(models.loaded.map(\.name))
+    return await models.cards().filter(\.isAssistant).map {
+      AnswerModel(
+        name: $0.name, version: $0.version, context: $0.context ?? 0,
+        isLoaded: loaded.contains($0.name))
     }
   }
 
@@ -24,7 +25,7 @@ struct ShelfAnswers: AnswerSource {
       throw AnswerRefusal.unfit(
         "the conversation has \(prompt.count) tokens, and the model reads \(model.context)")
     }
-    let options = Self.options(request.sampling, room: room)
+    let options = Self.options(completed(request.sampling), room: room)
     let events: TextEngine.Events
     do {
       events = try await model.engine.write(
@@ -61,31 +62,33 @@ struct ShelfAnswers: AnswerSource {
     }
   }
 
+  func completed(_ choice: SamplingChoice) -> SamplingChoice {
+    SamplingChoice(
+      temperature: choice.temperature ?? 0.7, topP: choice.topP ?? 0.95, topK: choice.topK ?? 0,
+      minP: choice.minP ?? 0, maxTokens: choice.maxTokens ?? 1024, seed: choice.seed ?? 0)
+  }
+
   private static func options(_ choice: SamplingChoice, room: Int) -> GenerationOptions {
-    var options = GenerationOptions(
-      maxTokens: min(room, choice.maxTokens ?? standard.maxTokens!))
-    options.sampling.temperature = Float(choice.temperature ?? standard.temperature!)
-    options.sampling.topP = Float(choice.topP ?? standard.topP!)
-    options.sampling.topK = choice.topK ?? 0
-    options.sampling.minP = Float(choice.minP ?? 0)
-    options.sampling.seed = UInt64(truncatingIfNeeded: choice.seed ?? 0)
+    var options = GenerationOptions(maxTokens: min(room, choice.maxTokens!))
+    options.sampling.temperature = Float(choice.temperature!)
+    options.sampling.topP = Float(choice.topP!)
+    options.sampling.topK = choice.topK!
+    options.sampling.minP = Float(choice.minP!)
+    options.sampling.seed = UInt64(truncatingIfNeeded: choice.seed!)
     return options
   }
 
-  /// The engine's events as the page's. Until the end, a piece of text counts as a token: the engine
-  /// tells the number only then.
-  private static func told(
+  /// The engine's events as the page's.
+  static func told(
     _ events: TextEngine.Events, promptTokens: Int
   ) -> AsyncThrowingStream<AnswerEvent, any Error> {
     AsyncThrowingStream { continuation in
       let reader = Task {
-        var tokens = 0
         do {
           continuation.yield(.read(promptTokens: promptTokens))
           for try await event in events {
             switch event {
-            case .text(let text, _) where !text.isEmpty:
-              tokens += 1
+            case .text(let text, _, let tokens) where !text.isEmpty:
               continuation.yield(.text(text, tokens: tokens))
             case .text: break
             case .finished(let reason, let usage):

@@ -49,7 +49,8 @@ final class BatchingEngine: TextEngine {
         for try await event in events {
           switch event {
           case .began(let tokens): cached = tokens
-          case .text(let text, let choices): continuation.yield(.text(text, choices))
+          case .text(let text, let choices, let tokens):
+            continuation.yield(.text(text, choices, tokens: tokens))
           case .finished(let result):
             let usage = TextUsage(
               prompt: result.promptTokens, cached: cached, completion: result.tokens.count)

@@ -42,7 +42,7 @@ extension ModelShelf {
       let served = ServedModel(
         name: offer.name, generator: model.generator, assistant: model.assistant,
         engine: engines.make(model.generator),
-        constraints: ConstraintShelf(model.generator.tokenizer))
+        version: model.version, constraints: ConstraintShelf(model.generator.tokenizer))
       state.withLock { state in
         state.slots[index].served = served
         state.slots[index].servedBytes = weights + cache
@@ -189,13 +189,14 @@ extension ModelShelf {
 extension ModelShelf.Slot {
   /// What was read of it and is still here.
   fileprivate var loadedModel: LoadedModel? {
-    kept ?? served.map { LoadedModel($0.generator, assistant: $0.assistant) }
+    kept ?? served.map { LoadedModel($0.generator, assistant: $0.assistant, version: $0.version) }
   }
 }
 
 extension ModelCard {
   fileprivate init(_ name: String, _ model: LoadedModel) {
     self.init(
-      name: name, context: model.generator.model.context, isAssistant: model.assistant != nil)
+      name: name, context: model.generator.model.context, isAssistant: model.assistant != nil,
+      version: model.version)
   }
 }

@@ -7,10 +7,13 @@ public struct LoadedModel: Sendable {
   public let generator: TextGenerator
   /// nil where the model is no chat model.
   public let assistant: Assistant?
+  /// Which weights it has, as `ModelVersion` reads them.
+  public let version: String
 
-  public init(_ generator: TextGenerator, assistant: Assistant?) {
+  public init(_ generator: TextGenerator, assistant: Assistant?, version: String = "") {
     self.generator = generator
     self.assistant = assistant
+    self.version = version
   }
 }
 
@@ -44,6 +47,8 @@ struct ModelCard: Sendable, Equatable {
   var context: Int?
   /// Whether it has a chat template.
   var isAssistant = false
+  /// Which weights it has; "": not known.
+  var version = ""
 }
 
 /// How a model of the service is, for administrators.
@@ -67,6 +72,8 @@ struct ServedModel: Sendable {
   let assistant: Assistant?
   /// While it is held, the model stays loaded.
   let engine: any TextEngine
+  /// Which weights it has.
+  var version = ""
   let constraints: ConstraintShelf
 
   var tokenizer: Tokenizer { generator.tokenizer }

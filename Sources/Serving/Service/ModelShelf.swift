@@ -158,7 +158,7 @@ final class ModelShelf: Sendable {
     }
     return ServedModel(
       name: served.name, generator: served.generator, assistant: served.assistant, engine: lease,
-      constraints: served.constraints)
+      version: served.version, constraints: served.constraints)
   }
 
   private func described(_ error: any Error, _ offer: ModelOffer) -> any Error {

@@ -14,8 +14,9 @@ struct TextOrder: Sendable {
 
 /// What becomes known of a text, in order; the last one is `finished`.
 enum TextEvent: Sendable {
-  /// Text that is certain, and the choices of tokens since the event before, where asked for.
-  case text(String, [TokenChoice])
+  /// Text that is certain, the choices of tokens since the event before, where asked for, and how
+  /// many tokens there are so far.
+  case text(String, [TokenChoice], tokens: Int)
   case finished(FinishReason, TextUsage)
 }
 

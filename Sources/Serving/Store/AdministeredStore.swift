@@ -11,7 +11,12 @@ package struct AdministeredStore: Sendable {
     package var answers: Int
     package var promptTokens: Int
     package var tokens: Int
-    package var seconds: Double
+    /// During which at least one answer was being made.
+    package var busySeconds: Double
+    /// Mean time to the first word.
+    package var wait: Double
+    package var thumbsUp: Int
+    package var thumbsDown: Int
   }
 
   package struct Person: Sendable, Codable, FetchableRecord {
@@ -21,13 +26,23 @@ package struct AdministeredStore: Sendable {
     package var created: Double
     package var disabled: Bool
     package var conversations: Int
+    package var promptTokens: Int
     package var tokens: Int
+    /// Of all answers, those made at the same time counted each.
+    package var seconds: Double
   }
 
   package struct ModelUse: Sendable, Codable, FetchableRecord {
     package var model: String
+    /// nil: from before versions were kept.
+    package var version: String?
     package var answers: Int
+    package var promptTokens: Int
     package var tokens: Int
+    /// Of all answers, those made at the same time counted each.
+    package var seconds: Double
+    /// Those of `seconds` after the first words.
+    package var writingSeconds: Double
     package var thumbsUp: Int
     package var thumbsDown: Int
   }
@@ -43,17 +58,41 @@ package struct AdministeredStore: Sendable {
     package var created: Double
   }
 
+  /// Answers that a model made, in part at least.
+  private static let made = "m.role = 'assistant' AND (m.state <> 'refused' OR m.tokens > 0)"
+
+  /// Each of them, and how much of its time was not another's before it.
+  private static let timed = """
+    SELECT *, date(created, 'unixepoch') AS day, max(0, created + seconds
+      - max(created, coalesce(max(created + seconds) OVER (
+        ORDER BY created ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING), 0))) AS own
+    FROM messages m WHERE \(made)
+    """
+
+  private static let thumbs = """
+    coalesce(sum(f.value LIKE '%"up":true%'), 0) AS thumbsUp,
+    coalesce(sum(f.value LIKE '%"up":false%'), 0) AS thumbsDown
+    """
+
   /// The last 30 days on which something was answered, oldest first.
   package func days() async throws -> [Day] {
     try await database.read {
       try Day.fetchAll(
         $0,
         sql: """
-          SELECT * FROM (SELECT date(created, 'unixepoch') AS day, count(*) AS answers,
-            sum(prompt_tokens) AS promptTokens, sum(tokens) AS tokens, sum(seconds) AS seconds
-          FROM messages WHERE role = 'assistant' GROUP BY day ORDER BY day DESC LIMIT 30)
-          ORDER BY day
+          SELECT * FROM (SELECT m.day, count(*) AS answers, sum(prompt_tokens) AS promptTokens,
+            sum(tokens) AS tokens, sum(own) AS busySeconds,
+            coalesce(avg(CASE WHEN tokens > 0 THEN wait END), 0) AS wait, \(Self.thumbs)
+          FROM (\(Self.timed)) m LEFT JOIN feedback f ON f.message = m.id AND f.kind = 'thumb'
+          GROUP BY m.day ORDER BY m.day DESC LIMIT 30) ORDER BY day
           """)
+    }
+  }
+
+  /// Seconds, of all time, during which at least one answer was being made.
+  package func busySeconds() async throws -> Double {
+    try await database.read {
+      try Double.fetchOne($0, sql: "SELECT coalesce(sum(own), 0) FROM (\(Self.timed))") ?? 0
     }
   }
 
@@ -62,10 +101,12 @@ package struct AdministeredStore: Sendable {
       try Person.fetchAll(
         $0,
         sql: """
-          SELECT id, name, role, created, disabled,
-            (SELECT count(*) FROM conversations c WHERE c.user = users.id) AS conversations,
-            (SELECT coalesce(sum(tokens), 0) FROM messages m WHERE m.user = users.id) AS tokens
-          FROM users ORDER BY created
+          SELECT u.id, u.name, u.role, u.created, u.disabled,
+            (SELECT count(*) FROM conversations c WHERE c.user = u.id) AS conversations,
+            coalesce(sum(m.prompt_tokens), 0) AS promptTokens,
+            coalesce(sum(m.tokens), 0) AS tokens, coalesce(sum(m.seconds), 0) AS seconds
+          FROM users u LEFT JOIN messages m ON m.user = u.id
+          GROUP BY u.id ORDER BY u.created
           """)
     }
   }
@@ -75,21 +116,28 @@ package struct AdministeredStore: Sendable {
       try ModelUse.fetchAll(
         $0,
         sql: """
-          SELECT m.model, count(*) AS answers, sum(tokens) AS tokens,
-            coalesce(sum(f.value LIKE '%"up":true%'), 0) AS thumbsUp,
-            coalesce(sum(f.value LIKE '%"up":false%'), 0) AS thumbsDown
+          SELECT m.model, m.version, count(*) AS answers, sum(prompt_tokens) AS promptTokens,
+            sum(tokens) AS tokens, sum(seconds) AS seconds, sum(seconds - wait) AS writingSeconds,
+            \(Self.thumbs)
           FROM messages m LEFT JOIN feedback f ON f.message = m.id AND f.kind = 'thumb'
-          WHERE m.role = 'assistant' GROUP BY m.model ORDER BY answers DESC
+          WHERE \(Self.made) GROUP BY m.model, m.version ORDER BY answers DESC
           """)
     }
   }
 
-  /// How many there are of each kind.
+  /// How many there are of each kind; of thumbs, "thumbUp" and "thumbDown" too.
   package func feedbackCounts() async throws -> [String: Int] {
     try await database.read { database in
       let rows = try Row.fetchAll(
         database, sql: "SELECT kind, count(*) AS number FROM feedback GROUP BY kind")
-      return Dictionary(uniqueKeysWithValues: rows.map { ($0["kind"], $0["number"]) })
+      var counts =
+        Dictionary(uniqueKeysWithValues: rows.map { ($0["kind"], $0["number"]) })
+        as [String: Int]
+      let thumbs = try Row.fetchOne(
+        database, sql: "SELECT \(Self.thumbs) FROM feedback f WHERE f.kind = 'thumb'")
+      counts["thumbUp"] = thumbs?["thumbsUp"]
+      counts["thumbDown"] = thumbs?["thumbsDown"]
+      return counts
     }
   }
 

@@ -130,19 +130,4 @@ extension OwnedStore {
       }
     }
   }
-
-  /// Marks a message for the eyes of an administrator.
-  package func flag(_ message: String, categories: [String: Double], refused: Bool) async throws {
-    try await database.write { [user] database in
-      _ = try Self.message(message, of: user, database)
-      try database.execute(
-        sql: """
-          INSERT INTO flags (id, user, message, categories, refused, created)
-          VALUES (?, ?, ?, ?, ?, ?)
-          """,
-        arguments: [
-          randomIdentifier(), user, message, encoded(categories), refused, secondsSince1970(),
-        ])
-    }
-  }
 }

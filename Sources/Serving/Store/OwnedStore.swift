@@ -162,17 +162,20 @@ package struct OwnedStore: Sendable {
 
   /// Begins an empty answer to the question `parent`, with what it is made with.
   package func beginAnswer(
-    to parent: String, in conversation: String, model: String, system: String,
-    sampling: SamplingChoice
+    to parent: String, in conversation: String, model: String, version: String? = nil,
+    system: String, sampling: SamplingChoice, compared: String? = nil
   ) async throws -> StoredMessage {
     try await add(to: conversation, under: parent) { id, now in
       (
         """
         INSERT INTO messages
-          (id, conversation, user, parent, role, content, state, model, system, sampling, created)
-        VALUES (?, ?, ?, ?, 'assistant', '', 'writing', ?, ?, ?, ?)
+          (id, conversation, user, parent, role, content, state, model, version, system, sampling,
+            compared, created)
+        VALUES (?, ?, ?, ?, 'assistant', '', 'writing', ?, ?, ?, ?, ?, ?)
         """,
-        [id, conversation, user, parent, model, system, encoded(sampling), now]
+        [
+          id, conversation, user, parent, model, version, system, encoded(sampling), compared, now,
+        ]
       )
     }
   }
@@ -201,15 +204,16 @@ package struct OwnedStore: Sendable {
   /// Keeps what an answer has come to. Throws `notFound` when it was deleted meanwhile.
   package func saveAnswer(
     _ id: String, content: String, state: StoredMessage.State, promptTokens: Int, tokens: Int,
-    seconds: Double
+    seconds: Double, wait: Double = 0
   ) async throws {
     try await database.write { [user] database in
       try database.execute(
         sql: """
-          UPDATE messages SET content = ?, state = ?, prompt_tokens = ?, tokens = ?, seconds = ?
+          UPDATE messages SET content = ?, state = ?, prompt_tokens = ?, tokens = ?, seconds = ?,
+            wait = ?
           WHERE id = ? AND user = ? AND role = 'assistant'
           """,
-        arguments: [content, state.rawValue, promptTokens, tokens, seconds, id, user])
+        arguments: [content, state.rawValue, promptTokens, tokens, seconds, wait, id, user])
       guard database.changesCount == 1 else { throw StoreError.notFound("message") }
     }
   }

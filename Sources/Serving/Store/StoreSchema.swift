@@ -12,6 +12,14 @@ enum StoreSchema {
     migrator.registerMigration("disabled accounts") {
       try $0.execute(sql: "ALTER TABLE users ADD COLUMN disabled INTEGER NOT NULL DEFAULT 0")
     }
+    migrator.registerMigration("first tokens and comparisons") {
+      try $0.execute(
+        sql: """
+          ALTER TABLE messages ADD COLUMN wait REAL NOT NULL DEFAULT 0;
+          ALTER TABLE messages ADD COLUMN version TEXT;
+          ALTER TABLE messages ADD COLUMN compared TEXT;
+          """)
+    }
     return migrator
   }
 

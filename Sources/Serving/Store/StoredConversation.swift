@@ -72,11 +72,18 @@ package struct StoredMessage: Sendable, Codable, FetchableRecord {
   package var content: String
   package var state: State
   package var model: String?
+  /// Which weights the model had: two files of one name differ here.
+  package var version: String?
   package var system: String?
   package var sampling: SamplingChoice?
   package var promptTokens: Int
   package var tokens: Int
+  /// From the question to the end.
   package var seconds: Double
+  /// Those of `seconds` before the first text.
+  package var wait: Double
+  /// The same in answers that were begun together, to be compared; nil: one alone.
+  package var compared: String?
   package var created: Double
 
   package init(row: Row) throws {
@@ -87,11 +94,14 @@ package struct StoredMessage: Sendable, Codable, FetchableRecord {
     content = row["content"]
     state = State(rawValue: row["state"])!
     model = row["model"]
+    version = row["version"]
     system = row["system"]
     sampling = (row["sampling"] as String?).flatMap(decoded)
     promptTokens = row["prompt_tokens"]
     tokens = row["tokens"]
     seconds = row["seconds"]
+    wait = row["wait"]
+    compared = row["compared"]
     created = row["created"]
   }
 }
