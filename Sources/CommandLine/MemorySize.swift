@@ -1,4 +1,4 @@
-public import ArgumentParser
+import ArgumentParser
 
 /// An amount of memory: "6GB", "512MB" or bytes.
 struct MemorySize: ExpressibleByArgument, Equatable {
