@@ -55,7 +55,7 @@ struct ResponseTests {
       #"{"model": "letters", "input": "d", "previous_response_id": "\#(second)"}"#)
     #expect(following.problem.code == "previous_response_not_complete")
     while service.parts.drain.running > 0 { await Task.yield() }
-    #expect(await service.parts.models.loaded[0].engine.load.running == 0)
+    #expect(service.parts.models.loaded[0].engine.load.running == 0)
   }
 
   @Test("what is not being written cannot be cancelled, nor what is another's")
@@ -141,7 +141,7 @@ struct ResponseTests {
       .post, "/v1/responses",
       #"{"model": "letters", "input": "a", "stream": true, "max_output_tokens": 380, "temperature": 2}"#
     )
-    while await service.parts.models.loaded[0].engine.load.running == 0 { await Task.yield() }
+    while service.parts.models.loaded[0].engine.load.running == 0 { await Task.yield() }
     service.parts.models.loaded[0].engine.end()
     let last = try #require(try await streamed.events.last)
     #expect(last["type"] as? String == "error" && last["code"] as? String == "unavailable")
