@@ -62,8 +62,9 @@ struct StartupMemoryTests {
       let before = sum()
       #expect(try resident(url) == 256)
       file.forget(100..<200_000)
-      // Whole pages within the range.
-      #expect(try resident(url) == 256 - 4 * (200_000 / 4096 - 1))
+      // Whole pages within the range, unless the system brings neighbours of pages back by itself.
+      let left = try resident(url)
+      #expect(left >= 256 - 4 * (200_000 / 4096 - 1) && left < 256)
       #expect(sum() == before)
     }
   #endif

@@ -74,7 +74,8 @@ struct TokenizerDescriptionTests {
       #expect {
         try Tokenizer(description: description)
       } throws: {
-        "\($0)".contains("llama-bpe") && "\($0)".contains(pre ?? "does not name")
+        "\($0)".contains("llama-bpe")
+          && "\($0)".contains(pre.map { "\"\($0)\"" } ?? "does not name")
       }
     }
     for model in ["t5", "rwkv", ""] {
