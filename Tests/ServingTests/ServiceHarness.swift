@@ -41,12 +41,12 @@ struct ServiceHarness: Sendable {
   }
 
   /// A chat model of a few letters.
-  static func letters() throws -> LoadedModel {
+  static func letters(width: Int = 32) throws -> LoadedModel {
     let tokenizer = Tokenizer.characters(of: "abcdefghijklmnop ")
     let model = try LlamaModel(
       LlamaConfiguration(
-        vocabulary: tokenizer.vocabularySize, context: 400, width: 32, layers: 2, heads: 4,
-        keyValueHeads: 2, hiddenWidth: 64),
+        vocabulary: tokenizer.vocabularySize, context: 400, width: width, layers: 2, heads: 4,
+        keyValueHeads: 2, hiddenWidth: 2 * width),
       ParameterScope(seed: 3))
     for parameter in model.parameters where parameter.shape.count == 2 {
       parameter.replace(with: parameter.value * 6)
