@@ -32,6 +32,7 @@ private final class Shop: Sendable {
   private let broken = Mutex<Set<String>>([])
   private let held = Mutex<[String: DispatchSemaphore]>([:])
 
+  func note(_ name: String) { reads.withLock { $0[name, default: 0] += 1 } }
   func read(_ name: String) -> Int { reads.withLock { $0[name] ?? 0 } }
   func breakModel(_ name: String) { broken.withLock { _ = $0.insert(name) } }
   func mend(_ name: String) { broken.withLock { _ = $0.remove(name) } }
@@ -45,7 +46,7 @@ private final class Shop: Sendable {
   func offers(_ names: String...) -> [ModelOffer] {
     names.map { name in
       ModelOffer(name: name, aliases: ["\(name).file"], source: "/secret/place/\(name).gguf") {
-        self.reads.withLock { $0[name, default: 0] += 1 }
+        self.note(name)
         self.held.withLock { $0[name] }?.wait()
         if self.broken.withLock({ $0.contains(name) }) { throw Broken() }
         return try ServiceHarness.letters()
@@ -137,6 +138,22 @@ private final class Shop: Sendable {
     #expect(loaded(shelf) == ["b", "c"] && shop.read("b") == 2)
   }
 
+  @Test("a model for which there is room does not wait behind one for which there is none")
+  func overtaking() async throws {
+    let large = ModelOffer(name: "large") {
+      self.shop.note("large")
+      return try ServiceHarness.letters(width: 128)
+    }
+    let shelf = ModelShelf.shelf(shop.offers("a", "b") + [large], Shop.memory(for: 2))
+    let holder = try await shelf.model("a")
+    let waiting = Task { try await shelf.model("large").name }
+    while shop.read("large") == 0 { await Task.yield() }
+    #expect(try await shelf.model("b").name == "b")
+    #expect(shelf.states[2].state == .loading && holder.name == "a")
+    waiting.cancel()
+    await #expect(throws: CancellationError.self) { try await waiting.value }
+  }
+
   @Test("an unloaded model is gone from memory")
   func freed() async throws {
     let shelf = ModelShelf.shelf(shop.offers("a", "b"), Shop.memory(for: 1))
@@ -183,8 +200,8 @@ private final class Shop: Sendable {
   func tooLarge() async throws {
     let shelf = ModelShelf.shelf(shop.offers("a", "b"), Shop.memory(for: 0))
     let error = await #expect(throws: ServingError.self) { try await shelf.model("a") }
-    guard case .modelUnusable(_, let reason) = error else { throw error! }
-    #expect(reason.contains("--memory"))
+    #expect(error == .modelTooLarge(name: "a", bytes: Shop.bytes, allowed: Shop.bytes / 2))
+    #expect(error!.description.contains("--memory") && APIError(error!).code == "model_unusable")
   }
 
   @Test(

@@ -46,14 +46,15 @@ struct ServiceHarness: Sendable {
 
   /// A chat model of the letters of ASCII.
   static func letters(
+    width: Int = 32,
     template source: String = "{% for message in messages %}{{ message.content }} {% endfor %}"
   ) throws -> LoadedModel {
     let tokenizer = Tokenizer.characters(
       of: String(String.UnicodeScalarView((32..<127).map { Unicode.Scalar($0) } + ["\n"])))
     let model = try LlamaModel(
       LlamaConfiguration(
-        vocabulary: tokenizer.vocabularySize, context: 1200, width: 32, layers: 2, heads: 4,
-        keyValueHeads: 2, hiddenWidth: 64),
+        vocabulary: tokenizer.vocabularySize, context: 1200, width: width, layers: 2, heads: 4,
+        keyValueHeads: 2, hiddenWidth: 2 * width),
       ParameterScope(seed: 3))
     for parameter in model.parameters where parameter.shape.count == 2 {
       parameter.replace(with: parameter.value * 6)

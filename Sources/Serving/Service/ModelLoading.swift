@@ -13,22 +13,8 @@ extension ModelShelf {
     let loading = Occurrence()
     state.slots[index].loading = loading
     state.slots[index].failure = nil
-    takeTurn(&state) { await self.load(index, loading) }
+    Task { await self.load(index, loading) }
     return loading
-  }
-
-  /// Models are read one after another: each has to know what memory those before it left.
-  @discardableResult
-  private func takeTurn(
-    _ state: inout State, _ body: @escaping @Sendable () async -> Void
-  ) -> Task<Void, Never> {
-    let before = state.turn
-    let task = Task {
-      await before?.value
-      await body()
-    }
-    state.turn = task
-    return task
   }
 
   private func load(_ index: Int, _ loading: Occurrence) async {
@@ -38,14 +24,13 @@ extension ModelShelf {
       let model = if let kept { kept } else { try await Self.read(offer) }
       let weights = kept == nil ? model.generator.model.parameterByteCount : 0
       let cache = engines.cacheBytes(model.generator)
-      try await makeRoom(for: weights + cache, offer.name)
+      try await makeRoom(for: weights + cache, index, offer.name)
       let served = ServedModel(
         name: offer.name, generator: model.generator, assistant: model.assistant,
         engine: engines.make(model.generator),
         version: model.version, constraints: ConstraintShelf(model.generator.tokenizer))
       state.withLock { state in
         state.slots[index].served = served
-        state.slots[index].servedBytes = weights + cache
         state.slots[index].card = ModelCard(offer.name, model)
         state.slots[index].lastUse = .now
         state.slots[index].loading = nil
@@ -59,6 +44,7 @@ extension ModelShelf {
     } catch {
       state.withLock { state in
         state.slots[index].failure = (error, .now + limits.rest)
+        state.slots[index].servedBytes = 0
         state.slots[index].loading = nil
       }
       logger.error(
@@ -86,11 +72,12 @@ extension ModelShelf {
     case later
   }
 
-  /// Unloads what was not used for longest until `bytes` fit, waiting for what answers.
-  private func makeRoom(for bytes: Int, _ name: String) async throws {
+  /// Unloads what was not used for longest until `bytes` fit, waiting for what answers, and counts them
+  /// as taken.
+  private func makeRoom(for bytes: Int, _ index: Int, _ name: String) async throws {
     let end = ContinuousClock.now + limits.wait
     while true {
-      switch try state.withLock({ try room(for: bytes, name, &$0) }) {
+      switch try state.withLock({ try room(for: bytes, index, name, &$0) }) {
       case .enough: return
       case .more(let gone):
         logger.info("unloaded", metadata: ["model": "\(LogText.escaped(gone.name))"])
@@ -103,13 +90,18 @@ extension ModelShelf {
     }
   }
 
-  private func room(for bytes: Int, _ name: String, _ state: inout State) throws -> Room {
+  private func room(
+    for bytes: Int, _ index: Int, _ name: String, _ state: inout State
+  ) throws -> Room {
     let kept = state.slots.reduce(0) { $0 + $1.keptBytes }
     guard bytes <= limits.memory - kept else {
       throw ServingError.modelTooLarge(name: name, bytes: bytes, allowed: limits.memory - kept)
     }
     let used = state.slots.reduce(0) { $0 + $1.bytes }
-    if bytes <= limits.memory - used { return .enough }
+    if bytes <= limits.memory - used {
+      state.slots[index].servedBytes = bytes
+      return .enough
+    }
     let idle = state.slots.indices.filter { state.slots[$0].isIdle }
     guard let oldest = idle.min(by: { state.slots[$0].lastUse < state.slots[$1].lastUse }) else {
       return .later
@@ -148,16 +140,27 @@ extension ModelShelf {
     let unknown = state.withLock { state in
       state.slots.indices.filter { state.slots[$0].card == nil }
     }
-    for index in unknown {
-      await state.withLock { takeTurn(&$0) { await self.lookAt(index) } }.value
-    }
+    if !unknown.isEmpty { await look(at: unknown) }
     return state.withLock { $0.slots.map { $0.card ?? ModelCard(name: $0.offer.name) } }
   }
 
   /// The card of the model of that name. Throws `APIError` 404 where there is none.
   func card(_ name: String) async throws -> ModelCard { try await cards()[index(of: name)] }
 
-  private func lookAt(_ index: Int) async {
+  /// One after another, whoever asks.
+  private func look(at unknown: [Int]) async {
+    await state.withLock { state in
+      let before = state.looking
+      let task = Task {
+        await before?.value
+        for index in unknown { await self.look(at: index) }
+      }
+      state.looking = task
+      return task
+    }.value
+  }
+
+  private func look(at index: Int) async {
     let (offer, known) = state.withLock { ($0.slots[index].offer, $0.slots[index].card) }
     guard known == nil else { return }
     let model = try? await Self.read(offer)

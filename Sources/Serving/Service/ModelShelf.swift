@@ -47,8 +47,8 @@ final class ModelShelf: Sendable {
   struct State: Sendable {
     var slots: [Slot]
     var isReady = false
-    /// The last of those that load and read, one after another.
-    var turn: Task<Void, Never>?
+    /// The last that looks at models which are not loaded.
+    var looking: Task<Void, Never>?
   }
 
   let state: Mutex<State>
@@ -162,7 +162,7 @@ final class ModelShelf: Sendable {
   }
 
   private func described(_ error: any Error, _ offer: ModelOffer) -> any Error {
-    if case .noRoom? = error as? ServingError { return error }
+    if error is ServingError { return error }
     // The path is the operator's affair; the log tells it.
     let reason = "\(error)"
     return ServingError.modelUnusable(
