@@ -79,7 +79,14 @@ struct OpenAISpecification {
       let found = shapes.map { differences($0, specified, path) }
       let isOther = { (found: Set<String>) in found.contains("\(path): no \(specified.type)") }
       let kind = found.filter { !isOther($0) }
-      return (kind.isEmpty ? found : kind).min { $0.count < $1.count } ?? []
+      // Another kind of value weighs more than another bound.
+      let kinds = ["array", "boolean", "integer", "number", "object", "string"]
+      func weight(_ found: Set<String>) -> Int {
+        found.reduce(0) { sum, text in
+          sum + (kinds.contains { text.hasSuffix(": no " + $0) } ? 100 : 1)
+        }
+      }
+      return (kind.isEmpty ? found : kind).min { weight($0) < weight($1) } ?? []
     case .tagged(let tag, let forms):
       guard specified.type == "object" else { return ["\(path): no \(specified.type)"] }
       guard let value = specified.tag(tag), let form = forms.first(where: { $0.name == value })

@@ -90,17 +90,23 @@ enum ChatFields {
         ),
       ]))
 
-  private static let toolCall = Shape.object([
-    Field("id", .string(longest: 256), required: true),
-    Field("type", .choice(["function"]), required: true),
-    Field("index", .integer(0...4096), effect: .ignored("calls count in their order.")),
-    Field(
-      "function",
-      .object([
-        Field("name", .name(longest: 64), required: true),
-        Field("arguments", .string(), required: true),
-      ]), required: true),
-  ])
+  private static let toolCall = Shape.tagged(
+    "type",
+    [
+      (
+        "function",
+        [
+          Field("id", .string(longest: 256), required: true),
+          Field("index", .integer(0...4096), effect: .ignored("calls count in their order.")),
+          Field(
+            "function",
+            .object([
+              Field("name", .name(longest: 64), required: true),
+              Field("arguments", .string(), required: true),
+            ]), required: true),
+        ]
+      )
+    ])
 
   // MARK: Tools
 

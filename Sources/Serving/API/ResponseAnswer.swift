@@ -201,32 +201,33 @@ struct ResponseAnswer: Sendable {
     func asked(_ name: String, _ standard: JSONValue) -> (key: String, value: JSONValue) {
       (name, body[name] ?? standard)
     }
-    return .object([
-      ("id", .string(head.id)), ("object", .string("response")),
-      ("created_at", .integer(head.created)), ("status", .string(status)),
-      (
-        "error",
-        failure.map {
-          .object([
-            ("code", .string(Self.failureCode)), ("message", .string($0.message)),
-          ])
-        } ?? .null
-      ), ("background", .bool(request.isInBackground)),
-      (
-        "incomplete_details",
-        reason == .length ? .object([("reason", .string("max_output_tokens"))]) : .null
-      ),
-      asked("instructions", .null), asked("max_output_tokens", .null),
-      ("model", .string(head.model)), ("output", .array(output)),
-      asked("parallel_tool_calls", .bool(true)), asked("previous_response_id", .null),
-      asked("reasoning", .object([("effort", .null), ("summary", .null)])),
-      ("store", .bool(request.isStored)), asked("temperature", .integer(1)),
-      asked("text", .object([("format", .object([("type", .string("text"))]))])),
-      asked("tool_choice", .string("auto")),
-      ("tools", .array((body["tools"]?.array ?? []).map(Self.whole))),
-      asked("top_p", .integer(1)), asked("truncation", .string("disabled")),
-      ("usage", usage?.responseDocument ?? .null), asked("metadata", .object([])),
-    ])
+    return .object(
+      [
+        ("id", .string(head.id)), ("object", .string("response")),
+        ("created_at", .integer(head.created)), ("status", .string(status)),
+        (
+          "error",
+          failure.map {
+            .object([
+              ("code", .string(Self.failureCode)), ("message", .string($0.message)),
+            ])
+          } ?? .null
+        ), ("background", .bool(request.isInBackground)),
+        (
+          "incomplete_details",
+          reason == .length ? .object([("reason", .string("max_output_tokens"))]) : .null
+        ),
+        asked("instructions", .null), asked("max_output_tokens", .null),
+        ("model", .string(head.model)), ("output", .array(output)),
+        asked("parallel_tool_calls", .bool(true)), asked("previous_response_id", .null),
+        asked("reasoning", .object([("effort", .null), ("summary", .null)])),
+        ("store", .bool(request.isStored)), asked("temperature", .integer(1)),
+        asked("text", .object([("format", .object([("type", .string("text"))]))])),
+        asked("tool_choice", .string("auto")),
+        ("tools", .array((body["tools"]?.array ?? []).map(Self.whole))),
+        asked("top_p", .integer(1)), asked("truncation", .string("disabled")),
+        asked("metadata", .object([])),
+      ] + (usage.map { [("usage", $0.responseDocument)] } ?? []))
   }
 
   /// A tool with the fields that the specification wants of it, given or not.

@@ -30,7 +30,7 @@ enum ResponseAnswerFields {
       Field("tools", .list(ResponseFields.tool), required: true),
       Field("top_p", .number(), required: true),
       Field("truncation", .choice(["auto", "disabled"]), required: true),
-      Field("usage", .nullable(usage), required: true, "null until it is finished."),
+      Field("usage", usage, "Once it is finished."),
       Field("metadata", ChatAnswerFields.metadata, required: true),
     ]))
 

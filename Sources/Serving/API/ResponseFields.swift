@@ -109,6 +109,12 @@ enum ResponseFields {
       Field("phase", .any, effect: .ignored("models here do not know it.")),
     ] + state
 
+  private static let callName = Field("call_id", .string(longest: 64), required: true)
+  private static let calling = [
+    Field("namespace", .string(), effect: .refused("functions here are in none.")),
+    Field("caller", .any, effect: .ignored("only the model calls.")),
+  ]
+
   private static let item = Shape.either([
     .tagged(
       "type",
@@ -117,17 +123,18 @@ enum ResponseFields {
         (
           "function_call",
           [
-            Field("call_id", .string(longest: 256), required: true),
-            Field("name", .name(longest: 64), required: true),
+            callName, Field("name", .name(longest: 64), required: true),
             Field("arguments", .string(), required: true),
-          ] + state
+          ] + state + calling
         ),
         (
           "function_call_output",
           [
-            Field("call_id", .string(longest: 256), required: true),
-            Field("output", content, required: true),
-          ] + state
+            callName, Field("output", content, required: true),
+            Field(
+              "name", .string(longest: 64),
+              effect: .ignored("the id of the call says of which function.")),
+          ] + state + calling
         ),
       ]),
     .object(message),
