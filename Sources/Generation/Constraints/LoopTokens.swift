@@ -103,20 +103,35 @@ extension WindowTable {
   /// Fewer characters are not worth a table of their own.
   private static let leastLoop = 16
 
-  /// The characters that lead from `window`, which stands for all like it, to itself; nil where they are
-  /// few.
-  mutating func loopSet(_ window: Int32) throws -> LoopSet? {
-    var set = LoopSet()
+  /// The characters that lead from `window`, which stands for all like it, to one window and from there to
+  /// itself again, and that window; nil where they are few.
+  mutating func loop(_ window: Int32) throws -> (set: LoopSet, home: Int32)? {
+    var ways: [Int32: LoopSet] = [:]
     for byte in 0..<UInt8(0x80) {
       let code = try code(window, byte)
-      if code >= 0, try generalise(code) == window { set.insert(byte) }
+      if code >= 0 { ways[try generalise(code), default: LoopSet()].insert(byte) }
     }
-    guard set.count >= Self.leastLoop else { return nil }
+    guard let (home, ascii) = ways.max(by: { ($0.value.count, $1.key) < ($1.value.count, $0.key) }),
+      ascii.count >= Self.leastLoop
+    else { return nil }
+    var set = ascii
+    if home != window {
+      for byte in 0..<UInt8(0x80) {
+        let code = try code(home, byte)
+        let returns = try code >= 0 && generalise(code) == home
+        guard returns == set.contains(byte) else { return nil }
+      }
+    }
     var seen: Set<LoopStep> = []
-    set.isWide = try (UInt8(0x80)...0xFF).allSatisfy {
-      try returns(window, behind: $0, of: window, .start, &seen)
+    let starts = home == window ? [home] : [home, window]
+    let isWide = try starts.map { start in
+      try (UInt8(0x80)...0xFF).allSatisfy {
+        try returns(start, behind: $0, of: home, .start, &seen)
+      }
     }
-    return set
+    guard isWide.allSatisfy({ $0 == isWide[0] }) else { return nil }
+    set.isWide = isWide[0]
+    return (set, home)
   }
 
   struct LoopStep: Hashable {

@@ -66,13 +66,15 @@ struct MaskTable: Sendable {
     var level = Level(mask: TokenMask(allowsAll: false, vocabulary: trie.vocabulary))
     var walk = Walk(vocabulary: trie.vocabulary)
     let cursor = Cursor(window: window, stack: 0)
-    if let set = try windows.loopSet(window) {
+    if let (set, home) = try windows.loop(window) {
       // Most of the vocabulary stays in the window: it was looked through once for all constraints.
       let loop = trie.loop(set)
       walk.words = loop.words
       for index in loop.rest {
         let node = trie.nodes[Int(index)]
-        try self.walk(cursor, index..<node.end, depth: Int(node.depth) - 1, &walk)
+        let depth = Int(node.depth) - 1
+        let from = depth == 0 ? cursor : Cursor(window: home, stack: 0)
+        try self.walk(from, index..<node.end, depth: depth, &walk)
       }
     } else {
       try self.walk(cursor, 0..<Int32(trie.nodes.count), depth: 0, &walk)
