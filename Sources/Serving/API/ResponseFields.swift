@@ -132,7 +132,7 @@ enum ResponseFields {
           [
             callName, Field("output", content, required: true),
             Field(
-              "name", .string(longest: 64),
+              "name", .string(longest: 128),
               effect: .ignored("the id of the call says of which function.")),
           ] + state + calling
         ),
