@@ -10,7 +10,7 @@ import threading
 import time
 
 from axe_playwright_python.sync_playwright import Axe
-from session import Client, Service, answered, ask, get, new, said, test
+from session import Client, Proxy, Service, answered, ask, get, last_answer, new, said, test
 
 
 @test("axe finds nothing wrong, in light and dark, wide and narrow: every view, dialogs and notices included")
@@ -233,6 +233,24 @@ def accounts(page, service):
         other.wait_for_selector(".welcome")
         assert other.is_hidden("#admin") and other.is_hidden("#labelling")
     other.context.close()
+
+
+@test("connections that break in mid-answer are taken up again, with nothing lost and nothing twice")
+def broken_connection(page, service):
+    Account(page, service).make("dora", "a long password")
+    proxy = Proxy(service, service.port + 3)
+    try:
+        other = sign_in(page.context.browser, proxy, "dora", "a long password")
+        ask(other, "slow three")
+        for word in ["word5 ", "word30 "]:
+            other.wait_for_function("(word) => document.querySelector('.writing .text')?.textContent.includes(word)", arg=word)
+            proxy.cut()
+        answered(other)
+        assert last_answer(other).split() == [f"word{n}" for n in range(1, 101)]
+        assert proxy.broken >= 4
+        other.context.close()
+    finally:
+        proxy.end()
 
 
 @test("a new password takes the place of the old one, and signs out everywhere")

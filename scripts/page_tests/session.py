@@ -5,8 +5,10 @@ import json
 import pathlib
 import re
 import shutil
+import socket
 import subprocess
 import tempfile
+import threading
 import time
 import urllib.error
 import urllib.request
@@ -64,6 +66,53 @@ class RealService:
         self.process.terminate()
         self.process.wait(90)
         shutil.rmtree(self.folder, ignore_errors=True)
+
+
+class Proxy:
+    """Stands between a browser and a service, and breaks every connection when told to."""
+
+    def __init__(self, service, port):
+        self.address = f"http://127.0.0.1:{port}"
+        self.target = ("127.0.0.1", service.port)
+        self.open = []
+        self.broken = 0
+        self.socket = socket.create_server(("127.0.0.1", port))
+        threading.Thread(target=self.accept, daemon=True).start()
+
+    def accept(self):
+        while True:
+            try:
+                near, _ = self.socket.accept()
+            except OSError:
+                return
+            far = socket.create_connection(self.target)
+            self.open += [near, far]
+            for source, sink in [(near, far), (far, near)]:
+                threading.Thread(target=self.carry, args=(source, sink), daemon=True).start()
+
+    @staticmethod
+    def carry(source, sink):
+        try:
+            while data := source.recv(1 << 16):
+                sink.sendall(data)
+        except OSError:
+            pass
+        for one in (source, sink):
+            one.close()
+
+    def cut(self):
+        """Breaks the connections that there are; new ones are carried again."""
+        self.broken += len(self.open)
+        for one in self.open:
+            try:
+                one.shutdown(socket.SHUT_RDWR)
+            except OSError:
+                pass
+        self.open = []
+
+    def end(self):
+        self.cut()
+        self.socket.close()
 
 
 class Client:
