@@ -27,7 +27,8 @@ package enum JSONValue: Sendable {
   /// The number where it is whole and fits.
   package var integer: Int? {
     switch self {
-    case .number(let value): Int(exactly: value)
+    // What is less than the least one rounds to it.
+    case .number(let value): value > -0x1p63 ? Int(exactly: value) : nil
     case .integer(let value): value
     default: nil
     }
@@ -204,14 +205,42 @@ private struct JSONParser {
       position += 1
     }
     let isPart: (UInt8) -> Bool = { (48...57).contains($0) || "+-.eE".utf8.contains($0) }
-    if position > start, position == bytes.count || !isPart(bytes[position]) {
+    if position > start, position == start + 1 || bytes[start] != UInt8(ascii: "0"),
+      position == bytes.count || !isPart(bytes[position])
+    {
       return Double(whole)
     }
     while position < bytes.count, isPart(bytes[position]) { position += 1 }
-    guard position > start,
-      let result = Double(String(decoding: bytes[start..<position], as: UTF8.self))
-    else { throw problem("not a JSON value") }
+    let spelling = bytes[start..<position]
+    guard Self.isNumber(spelling) else { throw problem("not a JSON value") }
+    guard let result = Double(String(decoding: spelling, as: UTF8.self)) else {
+      throw problem("not a JSON value")
+    }
     return result
+  }
+
+  /// Neither `+1` nor `01` nor `1.` nor `.5` is one.
+  private static func isNumber(_ spelling: ArraySlice<UInt8>) -> Bool {
+    var rest = spelling
+    func skipDigits() -> Int {
+      let digits = rest.prefix { (48...57).contains($0) }
+      rest = rest.dropFirst(digits.count)
+      return digits.count
+    }
+    if rest.first == UInt8(ascii: "-") { rest = rest.dropFirst() }
+    let beginsWithZero = rest.first == UInt8(ascii: "0")
+    let digits = skipDigits()
+    guard digits > 0, digits == 1 || !beginsWithZero else { return false }
+    if rest.first == UInt8(ascii: ".") {
+      rest = rest.dropFirst()
+      guard skipDigits() > 0 else { return false }
+    }
+    if let letter = rest.first, letter | 0x20 == UInt8(ascii: "e") {
+      rest = rest.dropFirst()
+      if let sign = rest.first, "+-".utf8.contains(sign) { rest = rest.dropFirst() }
+      guard skipDigits() > 0 else { return false }
+    }
+    return rest.isEmpty
   }
 
   private mutating func string() throws -> String {
