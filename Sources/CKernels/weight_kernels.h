@@ -13,9 +13,8 @@ enum {
   WEIGHT_PANEL = 32,
   /// Tokens whose rounded elements lie side by side, and that one call of `multiply` takes at most.
   WEIGHT_GROUP = 12,
-  /// Tokens whose sums stay in registers while packed rows pass, and that packed rows are multiplied with at most.
+  /// Tokens whose sums stay in registers while packed rows pass.
   WEIGHT_DIRECT_TOKENS = 4,
-  WEIGHT_MOST_DIRECT = 32,
   /// Tokens of packed rows' products whose sums lie in memory, however many.
   ALL_TOKENS = -1,
   /// Formats with a zero point have it here: a code c stands for scale·(c − 128).
@@ -71,6 +70,8 @@ typedef struct {
 } weight_outcome;
 
 typedef struct {
+  /// Tokens that packed rows are multiplied with at most; unpacked tiles are faster for more.
+  int64_t most_direct;
   /// Rounds a row of x, a token of a group of `width`.
   void (*round_row)(const float *x, int64_t blocks, weight_input *out, int64_t width);
   /// Unpacks a panel; rows beyond the panel's are zeros.
@@ -78,7 +79,7 @@ typedef struct {
   /// sums[tokens, WEIGHT_PANEL] of unpacked weights and tokens of one group.
   void (*multiply)(enum primer_weight_type type, int64_t blocks, const weight_tiles *tiles, const weight_input *x, int64_t width, int64_t tokens,
                    float *sums);
-  /// The same for at most WEIGHT_MOST_DIRECT tokens from WEIGHT_PANEL packed rows, by type; NULL where there is none.
+  /// The same for at most `most_direct` tokens from WEIGHT_PANEL packed rows, by type; NULL where there is none.
   void (*multiply_direct[PRIMER_WEIGHT_TYPES])(const weight_panel *panel, const weight_input *x, int64_t width, int64_t tokens,
                                                float *sums);
   /// The same for at most WEIGHT_DIRECT_TOKENS tokens, [f16, bf16] and x in f32, columns a multiple of 16.

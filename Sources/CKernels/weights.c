@@ -97,7 +97,7 @@ static void unpack_panel(const weight_plan *plan, const weight_panel *panel, voi
 
 /// Whether the panel's product is taken from the packed weights.
 static bool is_direct(const weight_plan *plan, const weight_panel *panel) {
-  if (panel->rows != WEIGHT_PANEL || plan->product->tokens > WEIGHT_MOST_DIRECT) return false;
+  if (panel->rows != WEIGHT_PANEL || plan->product->tokens > plan->kernels->most_direct) return false;
   if (panel->type == PRIMER_WEIGHT_F16 || panel->type == PRIMER_WEIGHT_BF16)
     return plan->product->tokens <= WEIGHT_DIRECT_TOKENS && plan->product->columns % 16 == 0 && plan->kernels->multiply_halves[0];
   return plan->kernels->multiply_direct[panel->type];
@@ -256,7 +256,7 @@ void primer_weight_product_run(primer_pool *pool, const primer_weight_product *g
   weight_plan plan = {.product = g, .kernels = primer_weight_kernels(), .matmul = primer_matmul_kernels(), .panel_rows = WEIGHT_PANEL};
   const bool rounds = is_rounded(g);
   plan.blocks = g->columns / WEIGHT_BLOCK;
-  const bool few = g->tokens <= (rounds ? WEIGHT_MOST_DIRECT : WEIGHT_DIRECT_TOKENS);
+  const bool few = g->tokens <= (rounds ? plan.kernels->most_direct : WEIGHT_DIRECT_TOKENS);
   plan.step = !rounds ? FLOAT_TOKENS : few ? g->tokens : WEIGHT_GROUP;
   choose_items(&plan, primer_pool_threads(pool));
   if (rounds) {
