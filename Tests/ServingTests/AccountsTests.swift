@@ -110,6 +110,14 @@ import Testing
     #expect(await attempts.mayTry("bob"))
   }
 
+  @Test("made-up names neither fill the memory nor keep others out")
+  func madeUpNames() async throws {
+    let attempts = SignInAttempts()
+    for number in 0...SignInAttempts.mostNames { await attempts.failed("name \(number)") }
+    #expect(await attempts.count == SignInAttempts.mostNames)
+    #expect(await attempts.mayTry("ann"))
+  }
+
   @Test("key scopes: no API key opens the product, whatever its scopes and its header")
   func keyScopes() async throws {
     let harness = try await ProductHarness()

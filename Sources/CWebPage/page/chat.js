@@ -57,7 +57,7 @@ export class Chat {
     // The end is what a reader sees first; the rest is made when it comes near.
     this.growth.disconnect();
     log().replaceChildren(...branch.map((message, at) =>
-      messageNode(message, this, { now: at >= branch.length - 4 })));
+      messageNode(message, this, { now: at >= branch.length - 4, bare: at < branch.length - 20 })));
     for (const node of log().children) this.growth.observe(node);
     this.compareUndecided(branch.at(-1));
     this.toEnd();

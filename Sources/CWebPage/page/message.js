@@ -12,7 +12,8 @@ const nearby = new IntersectionObserver((entries) => {
 
 /**
  * The node of a message. `chat` does what the buttons say; `options.now` makes its Markdown at once,
- * else when it comes near the window; `options.blind` hides what tells answers apart.
+ * else when it comes near the window; `options.bare` leaves even its buttons for then; `options.blind`
+ * hides what tells answers apart.
  */
 export function messageNode(message, chat, options = {}) {
   const isAnswer = message.role === "assistant";
@@ -22,11 +23,13 @@ export function messageNode(message, chat, options = {}) {
     "aria-label": isAnswer ? `Answer${options.blind ? " " + options.blind : ""}` : "You",
   }, options.blind ? element("h2", { className: "blind" }, "Answer " + options.blind) : null, text);
   node.dataset.id = message.id;
-  if (isAnswer && message.state === "writing") writeInto(node, text, message, chat, options);
-  else if (isAnswer) fillLater(node, text, message, chat, options);
+  const isWriting = isAnswer && message.state === "writing";
+  const isBare = options.bare && !isWriting && message.state !== "refused";
+  if (isWriting) writeInto(node, text, message, chat, options);
+  else if (isAnswer || isBare) fillLater(node, text, message, chat, { ...options, bare: isBare });
   else text.append(element("p", { className: "plain" }, message.content));
-  if (message.state !== "writing") node.append(...marks(message, chat));
-  if (!options.blind) node.append(...tools(message, chat));
+  if (!isWriting && !isBare) node.append(...marks(message, chat));
+  if (!options.blind && !isBare) node.append(...tools(message, chat));
   return node;
 }
 
@@ -51,7 +54,11 @@ function fillLater(node, text, message, chat, options) {
   const fill = () => {
     nearby.unobserve(node);
     node.fill = null;
-    text.replaceChildren(...whole(message, chat));
+    if (message.role === "assistant") text.replaceChildren(...whole(message, chat));
+    if (options.bare) {
+      node.append(...marks(message, chat));
+      refreshOpinion(node, message, chat);
+    }
   };
   if (options.now || message.state === "refused") return fill();
   text.append(element("p", { className: "plain" }, message.content));

@@ -3,20 +3,30 @@ import HTTPTypes
 import Hummingbird
 import HummingbirdCore
 
-/// Counts wrong passwords, so that guessing is slow for one name and cannot fill the memory.
+/// Counts wrong passwords, so that guessing is slow for one name. Of too many names the one that is soonest
+/// free is forgotten: they neither fill the memory nor keep others out.
 actor SignInAttempts {
   private var failures: [String: (count: Int, until: Double)] = [:]
   static let most = 10
+  static let mostNames = 10_000
   static let window: Double = 300
+
+  /// Names that are minded.
+  var count: Int { failures.count }
 
   func mayTry(_ name: String) -> Bool {
     let now = secondsSince1970()
     failures = failures.filter { $0.value.until > now }
-    return failures[name.lowercased(), default: (0, 0)].count < Self.most && failures.count < 10_000
+    return failures[name.lowercased(), default: (0, 0)].count < Self.most
   }
 
   func failed(_ name: String) {
     let key = name.lowercased()
+    if failures[key] == nil, failures.count >= Self.mostNames,
+      let soonest = failures.min(by: { $0.value.until < $1.value.until })
+    {
+      failures[soonest.key] = nil
+    }
     failures[key] = (failures[key, default: (0, 0)].count + 1, secondsSince1970() + Self.window)
   }
 

@@ -104,7 +104,9 @@ public struct ChatService: Sendable {
 
   private var transport: HTTP1Channel.Configuration {
     HTTP1Channel.Configuration(
-      additionalChannelHandlers: [ClientGoneHandler()],
+      additionalChannelHandlers: [
+        ClientGoneHandler(), HeaderDeadline(within: TimeAmount(configuration.limits.reading)),
+      ],
       idleTimeout: TimeAmount(configuration.limits.idle),
       httpDecoderConfiguration: HTTP1Channel.Configuration.DecoderConfiguration(
         maxHeaderFieldSize: configuration.limits.header,
