@@ -103,7 +103,7 @@ function writeInto(node, text, message, chat, options) {
         text.replaceChildren();
         growing = new GrowingText(text);
       }
-      const fresh = waiting.slice(0, 4000);
+      const fresh = waiting.slice(0, 1200);
       waiting = waiting.slice(fresh.length);
       growing.append(fresh);
     }
