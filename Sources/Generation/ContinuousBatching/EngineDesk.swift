@@ -43,8 +43,10 @@ final class EngineDesk: Sendable {
         prompt: prompt.count, most: most, together: configuration.mostRunning)
       try admit(user, seconds, at: now, &state)
       state.nextID += 1
+      let wait = Self.wait(&state, user, seconds, configuration)
       let task = EngineTask(
-        id: state.nextID, user: user, prompt: prompt, predicted: (seconds, prompt.count), goal())
+        id: state.nextID, user: user, prompt: prompt, predicted: (seconds, prompt.count),
+        arrival: (now, wait), goal())
       state.queue.append(task, cost: Double(prompt.count + most), user: user)
       state.waiting.insert(task.id)
       state.prediction.wait(user, seconds: seconds, tokens: prompt.count)
@@ -64,11 +66,13 @@ final class EngineDesk: Sendable {
       return
     }
     let (own, longest) = (seconds, configuration.longestWait)
-    let wait = Self.wait(&state, user, own, configuration)
+    let stretch = state.prediction.stretch
+    let wait = stretch * Self.wait(&state, user, own, configuration)
     let promised = state.promises.backlogs
     let whole =
-      wait + state.prediction.wait(user, own: own, behind: promised)
-      - state.prediction.wait(user, own: own)
+      wait + stretch
+      * (state.prediction.wait(user, own: own, behind: promised)
+        - state.prediction.wait(user, own: own))
     // Promises that nobody comes back for should not keep the queue empty.
     let hasRoom = wait <= longest / 2 || whole <= longest
     if hasRoom && state.waiting.count < configuration.mostWaiting { return }
@@ -76,7 +80,7 @@ final class EngineDesk: Sendable {
     throw EngineRefusal.crowded(retryAfter: told)
   }
 
-  /// Nobody waits while there is room among the running.
+  /// By the work alone, not stretched. Nobody waits while there is room among the running.
   private static func wait(
     _ state: inout State, _ user: String, _ seconds: Double, _ configuration: EngineConfiguration
   ) -> Double {
@@ -93,7 +97,7 @@ final class EngineDesk: Sendable {
     state.withLock { state in
       let seconds = state.prediction.work(
         prompt: prompt, most: most, together: configuration.mostRunning)
-      return Self.wait(&state, user, seconds, configuration)
+      return state.prediction.stretch * Self.wait(&state, user, seconds, configuration)
     }
   }
 
@@ -136,7 +140,8 @@ final class EngineDesk: Sendable {
       status.waitingTokens = state.prediction.waitingTokens
       status.prefillTokensPerSecond = state.prediction.prefillSpeed
       status.decodeTokensPerSecond = state.prediction.measuredDecodeSpeed(configuration.mostRunning)
-      status.predictedWait = Self.wait(&state, "", 0, configuration)
+      status.predictedWait =
+        state.prediction.stretch * Self.wait(&state, "", 0, configuration)
       return status
     }
   }
@@ -160,7 +165,7 @@ extension EngineDesk {
   }
 
   /// The next in turn; the last places are for users who have none.
-  func next() -> EngineTask? {
+  func next(at now: ContinuousClock.Instant = .now) -> EngineTask? {
     state.withLock { state in
       let hasPlaces =
         state.running.count < configuration.mostRunning - configuration.placesForOthers
@@ -172,6 +177,8 @@ extension EngineDesk {
       state.waiting.remove(task.id)
       state.running.insert(task.id)
       state.runningWork += task.predicted.seconds / 2
+      state.prediction.measureWait(
+        (now - task.arrival.at) / .seconds(1), expected: task.arrival.wait)
       state.prediction.leave(
         task.user, seconds: task.predicted.seconds, tokens: task.predicted.tokens)
       state.status.promptTokens += task.promptCount
