@@ -156,7 +156,10 @@ async def send(port, method, path, body=None, headers=None, on_event=None, leave
 
 
 async def read(reader, answer, on_event):
-    answer.status = int((await reader.readline()).split()[1])
+    line = await reader.readline()
+    if not line:
+        raise ConnectionResetError("closed before an answer")
+    answer.status = int(line.split()[1])
     while (line := (await reader.readline()).strip()):
         name, value = line.decode().split(":", 1)
         answer.headers[name.lower()] = value.strip()

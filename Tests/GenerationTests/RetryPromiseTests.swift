@@ -32,9 +32,9 @@ struct RetryPromiseTests {
     }
   }
 
-  /// Begins what is next in turn, so many seconds from the start, and ends it.
-  private func work(at seconds: Double) {
-    guard let task = desk.next(at: start + .seconds(seconds)) else { return }
+  /// Begins what is next in turn and ends it.
+  private func work() {
+    guard let task = desk.next() else { return }
     desk.finish(task, written: 100, most: 100)
   }
 
@@ -54,7 +54,7 @@ struct RetryPromiseTests {
     let told = ask("patient")!
     // The crowd fills every place that becomes free.
     for second in stride(from: 0.5, to: told, by: 0.5) {
-      if second.rounded() == second { work(at: second) }
+      if second.rounded() == second { work() }
       _ = ask("crowd \(second)", at: second)
     }
     #expect(ask("patient", at: told) == nil)
@@ -72,7 +72,7 @@ struct RetryPromiseTests {
   func forgotten() {
     fill()
     for number in 0..<200 { _ = ask("gone \(number)") }
-    for second in 0..<6 { work(at: Double(second)) }
+    for _ in 0..<6 { work() }
     #expect(ask("new", at: 5) == nil)
     var promises = RetryPromises()
     _ = promises.make("gone", 1, after: 3, at: start)
@@ -82,18 +82,6 @@ struct RetryPromiseTests {
     #expect(promises.isEmpty)
     let isKept = promises.redeem("gone", at: start + .seconds(14))
     #expect(!isKept)
-  }
-
-  @Test("where waits turn out longer than the work was thought to take, that counts from then on")
-  func stretched() {
-    fill()
-    let before = ask("before")!
-    // The tenth is thought to begin after nine seconds, and all take twice as long.
-    for second in 0..<10 { work(at: 2 * Double(second)) }
-    fill()
-    let allowed = desk.status.waiting
-    #expect(allowed >= 5 && allowed <= 8)
-    #expect(before >= 1)
   }
 
   @Test("one user's many refusals put others back by no more than fair turns do")

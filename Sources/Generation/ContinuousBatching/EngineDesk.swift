@@ -43,10 +43,8 @@ final class EngineDesk: Sendable {
         prompt: prompt.count, most: most, together: configuration.mostRunning)
       try admit(user, seconds, at: now, &state)
       state.nextID += 1
-      let wait = Self.wait(&state, user, seconds, configuration)
       let task = EngineTask(
-        id: state.nextID, user: user, prompt: prompt, predicted: (seconds, prompt.count),
-        arrival: (now, wait), goal())
+        id: state.nextID, user: user, prompt: prompt, predicted: (seconds, prompt.count), goal())
       state.queue.append(task, cost: Double(prompt.count + most), user: user)
       state.waiting.insert(task.id)
       state.prediction.wait(user, seconds: seconds, tokens: prompt.count)
@@ -66,13 +64,11 @@ final class EngineDesk: Sendable {
       return
     }
     let (own, longest) = (seconds, configuration.longestWait)
-    let stretch = state.prediction.stretch
-    let wait = stretch * Self.wait(&state, user, own, configuration)
+    let wait = Self.wait(&state, user, own, configuration)
     let promised = state.promises.backlogs
     let whole =
-      wait + stretch
-      * (state.prediction.wait(user, own: own, behind: promised)
-        - state.prediction.wait(user, own: own))
+      wait + state.prediction.wait(user, own: own, behind: promised)
+      - state.prediction.wait(user, own: own)
     // Promises that nobody comes back for should not keep the queue empty.
     let hasRoom = wait <= longest / 2 || whole <= longest
     if hasRoom && state.waiting.count < configuration.mostWaiting { return }
@@ -80,7 +76,7 @@ final class EngineDesk: Sendable {
     throw EngineRefusal.crowded(retryAfter: told)
   }
 
-  /// By the work alone, not stretched. Nobody waits while there is room among the running.
+  /// Nobody waits while there is room among the running.
   private static func wait(
     _ state: inout State, _ user: String, _ seconds: Double, _ configuration: EngineConfiguration
   ) -> Double {
@@ -97,7 +93,7 @@ final class EngineDesk: Sendable {
     state.withLock { state in
       let seconds = state.prediction.work(
         prompt: prompt, most: most, together: configuration.mostRunning)
-      return state.prediction.stretch * Self.wait(&state, user, seconds, configuration)
+      return Self.wait(&state, user, seconds, configuration)
     }
   }
 
@@ -140,8 +136,7 @@ final class EngineDesk: Sendable {
       status.waitingTokens = state.prediction.waitingTokens
       status.prefillTokensPerSecond = state.prediction.prefillSpeed
       status.decodeTokensPerSecond = state.prediction.measuredDecodeSpeed(configuration.mostRunning)
-      status.predictedWait =
-        state.prediction.stretch * Self.wait(&state, "", 0, configuration)
+      status.predictedWait = Self.wait(&state, "", 0, configuration)
       return status
     }
   }
@@ -165,7 +160,7 @@ extension EngineDesk {
   }
 
   /// The next in turn; the last places are for users who have none.
-  func next(at now: ContinuousClock.Instant = .now) -> EngineTask? {
+  func next() -> EngineTask? {
     state.withLock { state in
       let hasPlaces =
         state.running.count < configuration.mostRunning - configuration.placesForOthers
@@ -177,8 +172,6 @@ extension EngineDesk {
       state.waiting.remove(task.id)
       state.running.insert(task.id)
       state.runningWork += task.predicted.seconds / 2
-      state.prediction.measureWait(
-        (now - task.arrival.at) / .seconds(1), expected: task.arrival.wait)
       state.prediction.leave(
         task.user, seconds: task.predicted.seconds, tokens: task.predicted.tokens)
       state.status.promptTokens += task.promptCount

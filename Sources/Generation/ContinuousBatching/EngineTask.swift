@@ -20,8 +20,6 @@ final class EngineTask: @unchecked Sendable {
   let user: String
   /// Seconds of work that it was thought to be, and tokens, while it waits.
   let predicted: (seconds: Double, tokens: Int)
-  /// When it came, and the seconds that it was thought to wait.
-  let arrival: (at: ContinuousClock.Instant, wait: Double)
   let promptCount: Int
   /// The prompt, and what was written.
   private(set) var tokens: [Int32]
@@ -34,13 +32,11 @@ final class EngineTask: @unchecked Sendable {
   var wasAdmitted = false
 
   init(
-    id: Int, user: String, prompt: [Int32], predicted: (seconds: Double, tokens: Int),
-    arrival: (at: ContinuousClock.Instant, wait: Double), _ goal: Goal
+    id: Int, user: String, prompt: [Int32], predicted: (seconds: Double, tokens: Int), _ goal: Goal
   ) {
     self.id = id
     self.user = user
     self.predicted = predicted
-    self.arrival = arrival
     promptCount = prompt.count
     tokens = prompt
     self.goal = goal

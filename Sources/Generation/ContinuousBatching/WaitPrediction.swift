@@ -11,9 +11,6 @@ struct WaitPrediction: Sendable {
   /// Seconds of work that wait, by user.
   private var backlogs: [String: Double] = [:]
   private(set) var waitingTokens = 0
-  /// How much longer waits have been than their work was thought to take, and how many were measured.
-  private(set) var stretch = 1.0
-  private var waits = 0
 
   private static let newShare = 0.2
 
@@ -40,15 +37,6 @@ struct WaitPrediction: Sendable {
     guard most > 0 else { return }
     lengths += 1
     usedShare += max(1 / Double(lengths), 0.05) * (Double(tokens) / Double(most) - usedShare)
-  }
-
-  /// Who was thought to wait for `expected` seconds, not stretched, has waited for `actual` ones. Short
-  /// waits say little.
-  mutating func measureWait(_ actual: Double, expected: Double) {
-    guard expected >= 2 else { return }
-    waits += 1
-    stretch += max(1 / Double(waits + 4), 0.05) * (actual / expected - stretch)
-    stretch = min(max(stretch, 0.5), 3)
   }
 
   private func blend(_ old: Double, _ new: Double, share: Double = newShare) -> Double {
