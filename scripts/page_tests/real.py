@@ -49,7 +49,9 @@ def chat(page, service):
             if (text) counts.push(Number(text.split(' ')[0])); }).observe(document.getElementById('log'), { childList: true, subtree: true }); }""")
     said(page, "What is the capital of France?")
     answer = conversation(page)["messages"][1]
-    assert "Paris" in answer["content"], answer["content"]
+    # What the API answers; what the model knows is its own affair.
+    asked = dict(model=service.model, messages=[dict(role="user", content="What is the capital of France?")], temperature=0, max_tokens=60)
+    assert answer["content"] == api(service, "/v1/chat/completions", asked)["choices"][0]["message"]["content"] != ""
     counts = page.evaluate("counts")
     assert counts == sorted(counts) and counts[-1] == answer["tokens"], (counts, answer["tokens"])
     assert page.inner_text(".counter").startswith(f"{answer['tokens']} tokens")
@@ -118,15 +120,16 @@ def reload_in_answer(page, service):
 def branch(page, service):
     settings(page, temperature=0, maxTokens=30)
     said(page, "What is the capital of France?")
+    first = last_answer(page)
     page.locator(".message.user").hover()
     page.click("[aria-label='Edit, and ask again']")
     page.fill(".editing textarea", "What is the capital of Italy?")
     page.click("text=Ask again")
     page.wait_for_selector(".message.user .branches >> text=2 / 2")
     answered(page)
-    assert "Rome" in last_answer(page), last_answer(page)
+    assert last_answer(page) not in ("", first)
     page.click(".message.user [aria-label='Previous version']")
-    page.wait_for_selector(".message.assistant >> text=Paris")
+    page.wait_for_function("(first) => [...document.querySelectorAll('.message.assistant .text')].at(-1)?.innerText === first", arg=first)
 
 
 def exported(service):
