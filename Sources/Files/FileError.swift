@@ -31,10 +31,13 @@ public enum FileError: Error, Equatable, Sendable, CustomStringConvertible, Loca
   /// The system's last error, in words.
   package static func last(_ url: URL, _ action: String) -> FileError {
     let code = errno
-    let reason =
-      code == ENOSPC
-      ? "the disk is full; free some space, what was there before is kept"
-      : String(cString: strerror(code))
+    let reason = code == ENOSPC ? fullDisk : String(cString: strerror(code))
     return .inputOutput(url, action: action, reason: reason)
+  }
+
+  private static let fullDisk = "the disk is full; free some space, what was there before is kept"
+
+  package var isFullDisk: Bool {
+    if case .inputOutput(_, _, Self.fullDisk) = self { true } else { false }
   }
 }

@@ -119,6 +119,14 @@ extension APIError {
     status: .internalServerError,
     message: "The service failed on this request; its log says why, under the request's id.",
     type: "server_error", code: "internal_error")
+
+  /// The operator's affair, and nothing that the client could ask otherwise.
+  static let fullDisk = APIError(
+    status: .init(code: 507, reasonPhrase: "Insufficient Storage"),
+    message: """
+      The disk of this service is full: nothing of this request was kept, all that was kept before is. Ask \
+      its operator to free some space, and try again.
+      """, type: "server_error", code: "disk_full")
 }
 
 extension Response {

@@ -104,14 +104,28 @@ package actor LiveAnswers {
 
   /// The last save comes before anybody hears that the answer is done.
   private func conclude(_ id: String) async {
-    guard let ending = answers[id]?.ending else { return }
-    // In a task of its own: this one may have been cancelled, and the store heeds that.
-    await Task { try? await self.save(id) }.value
+    guard var ending = answers[id]?.ending else { return }
+    var isKept = await keeps(id)
+    if !isKept {
+      // What the store did not take, as with a full disk, is not done; it waits here until there is room.
+      ending = .failed
+      answers[id]?.ending = ending
+    }
     answers[id]?.state = ending
     tick(id)
     for reader in answers[id]?.readers.values ?? [:].values { reader.finish() }
+    while !isKept {
+      await Task { try? await Task.sleep(for: self.saveEvery) }.value
+      isKept = await keeps(id)
+    }
     try? await Task.sleep(for: keepAfter)
     answers[id] = nil
+  }
+
+  /// Saves an answer that has ended; whether the store took it. In a task of its own: the answer's may
+  /// have been cancelled, and the store heeds that.
+  private func keeps(_ id: String) async -> Bool {
+    await Task { (try? await self.save(id)) != nil }.value
   }
 
   private func save(_ id: String) async throws {

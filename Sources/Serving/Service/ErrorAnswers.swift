@@ -1,5 +1,7 @@
+import GRDB
 import Hummingbird
 import Logging
+import PrimerFiles
 import PrimerGeneration
 import PrimerTokenizers
 
@@ -11,7 +13,7 @@ struct ErrorAnswers: RouterMiddleware {
   ) async throws -> Response {
     do { return try await next(request, context) } catch {
       let answer = APIError(error)
-      if answer.status.code == 500 {
+      if answer.status.code == 500 || answer.status == APIError.fullDisk.status {
         context.logger.error(
           "failed", metadata: ["error": "\(LogText.escaped(String(describing: error)))"])
       }
@@ -31,6 +33,8 @@ extension APIError {
     case let error as ChatTemplateError:
       self = .invalid("messages", "The model's chat template refuses this: \(error)")
     case let error as TokenizerError: self = .invalid(nil, error.description)
+    case let error as FileError where error.isFullDisk: self = .fullDisk
+    case let error as DatabaseError where error.resultCode == .SQLITE_FULL: self = .fullDisk
     case let error as ServingError: self = APIError(serving: error)
     case is CancellationError: self = .clientGone
     case let error as any HTTPResponseError where error.status == .notFound:

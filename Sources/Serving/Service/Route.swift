@@ -82,6 +82,7 @@ struct Route: Sendable {
     let loading = unavailable.map { Shape.either([$0, APIError.shape]) } ?? APIError.shape
     all.append(
       Failure(status: 503, text: "The service is loading or stopping.", answer: loading))
+    if body != nil { all.append(Failure(status: 507, text: "The disk of the service is full.")) }
     return all
   }
 
