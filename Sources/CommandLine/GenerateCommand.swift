@@ -14,7 +14,7 @@ struct GenerateCommand: ParsableCommand {
       The same request gives the same bytes for any number of threads.
       """)
 
-  @Option(help: "A model folder or a run folder.")
+  @Option(help: "A model folder, a run folder, a .gguf file, or a name of the catalogue.")
   var model: String
 
   @Option(help: "The text to continue.")

@@ -23,7 +23,9 @@ public struct GenerationBenchmark: Sendable {
   ) throws -> GenerationBenchmark {
     let longest = prompt + generate
     guard longest <= model.context else {
-      throw GenerationError.promptTooLong(tokens: longest, context: model.context)
+      throw GenerationError.badSetting(
+        "\(prompt) tokens to read and \(generate) to write do not fit into the model's context of \(model.context)"
+      )
     }
     var random = RandomSource(seed: seed)
     let vocabulary = Int32(model.vocabulary)
