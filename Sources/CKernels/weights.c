@@ -14,7 +14,7 @@ enum {
   /// Panels of an item, and their bytes once unpacked.
   LARGEST_ITEM = 8,
   LARGEST_ITEM_BYTES = 320 << 10,
-  /// Bytes of weights that a thread takes at once.
+  /// Bytes of weights, times tokens, that a thread takes at once.
   CHUNK_BYTES = 16384,
 };
 
@@ -115,13 +115,16 @@ static void multiply_panel(const weight_plan *plan, const weight_panel *panel, v
   plan->kernels->multiply(panel->type, plan->blocks, &tiles, x, plan->width, tokens, sums);
 }
 
-/// What a panel's sums are to be added to comes into cache while they are worked out.
-static void fetch_residual(const weight_outcome *outcome) {
+/// Where a panel's sums go, and what they are to be added to, comes into cache while they are worked out: else the stores wait for it.
+static void fetch_outcome(const weight_outcome *outcome) {
   const primer_weight_matrix *matrix = outcome->product->matrices + outcome->matrix;
-  if (!matrix->residual) return;
-  const float *from = matrix->residual + outcome->token * matrix->out_stride + outcome->row;
-  for (int64_t t = 0; t < outcome->tokens; t++, from += matrix->out_stride)
-    for (int64_t i = 0; i < outcome->rows; i += 16) __builtin_prefetch(from + i);
+  const int64_t begin = outcome->token * matrix->out_stride + outcome->row;
+  for (int64_t t = 0; t < outcome->tokens; t++)
+    for (int64_t i = 0; i < outcome->rows; i += 16) {
+      const int64_t at = begin + t * matrix->out_stride + i;
+      if (matrix->residual) __builtin_prefetch(matrix->residual + at);
+      __builtin_prefetch(matrix->out + at, 1);
+    }
 }
 
 /// All tokens' products with panels of the same rows of a matrix, or of the gated pair. Tokens go by in groups, each past all panels.
@@ -146,7 +149,7 @@ static void compute_item(const weight_plan *plan, int matrix, int64_t panel, int
     for (int64_t p = panel; p < end; p++) {
       outcome.row = p * plan->panel_rows;
       outcome.rows = panel_of(plan, matrix, outcome.row).rows;
-      if (g->tokens > WEIGHT_DIRECT_TOKENS) fetch_residual(&outcome);
+      if (g->tokens > WEIGHT_DIRECT_TOKENS) fetch_outcome(&outcome);
       for (int i = 0; i < count; i++) {
         weight_panel rows = panel_of(plan, matrix + i, outcome.row);
         if (next[i]) rows.next = next[i];
@@ -269,7 +272,7 @@ void primer_weight_product_run(primer_pool *pool, const primer_weight_product *g
   const int64_t row_bytes = weight_row_bytes(g->matrices[0].type, g->columns) + 1;
   if (few) {
     plan.threads = primer_pool_threads(pool);
-    plan.chunk = CHUNK_BYTES / (row_bytes * plan.panel_rows) + 1;
+    plan.chunk = CHUNK_BYTES / (row_bytes * plan.panel_rows * g->tokens) + 1;
     plan.successor = successor_of(&plan);
   }
   primer_pool_run_in_spans(pool, plan.first_item[g->count], few ? plan.chunk : 1, compute_items, &plan,

@@ -48,6 +48,23 @@
       #expect(terminal.finish() == 0)
     }
 
+    @Test("what is typed during an answer is read after it, Ctrl-D too")
+    func typedAhead() throws {
+      let other = try Terminal(
+        [
+          "chat", "--model", folder.url.appending(path: "model").path, "--max-tokens", "20000",
+          "--threads", "1",
+        ], in: folder.url)
+      try other.wait(for: "›")
+      other.type("abc\r")
+      try other.wait(for: "\n")
+      try other.wait(forBytes: 300)
+      other.type("/system be kind\r\u{4}")
+      try other.wait(for: "20000 tokens")
+      try other.wait(for: "the next answers follow it")
+      #expect(other.finish() == 0)
+    }
+
     @Test("commands are obeyed, and the arrow up brings back what was typed, in a later chat too")
     func commands() throws {
       terminal.type("/help\r")

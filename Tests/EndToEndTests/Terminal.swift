@@ -90,10 +90,12 @@
       }
     }
 
-    /// The exit status, once the program ended.
-    func finish() -> Int32 {
-      while process.isRunning, read(milliseconds: 50) {}
-      process.waitUntilExit()
+    /// The exit status, once the program ended; -1 if it does not.
+    func finish(seconds: Double = 60) -> Int32 {
+      let end = ContinuousClock.now + .seconds(seconds)
+      while process.isRunning, ContinuousClock.now < end, read(milliseconds: 50) {}
+      while process.isRunning, ContinuousClock.now < end { usleep(10_000) }
+      guard !process.isRunning else { return -1 }
       return process.terminationStatus
     }
   }

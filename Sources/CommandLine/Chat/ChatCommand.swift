@@ -69,6 +69,7 @@ final class TerminalConversation {
   }
 
   func run() throws {
+    defer { editor.end() }
     if isTerminal && !isQuiet {
       note("\(modelName) · Ctrl-C stops an answer, Ctrl-D ends, /help lists the commands")
     }
@@ -92,9 +93,7 @@ final class TerminalConversation {
 
   private func answer(_ text: String) {
     watcher.forget()
-    // What is typed meanwhile belongs to the next line, not into the answer.
-    let echo = TerminalEcho()
-    defer { echo.restore() }
+    editor.expectSignals()
     var printer = MarkdownPrinter()
     let begun = ContinuousClock.now
     var first: Duration?

@@ -23,11 +23,19 @@ final class LineEditor {
 
   /// Tells of another size of the terminal.
   private let resizes: ResizeWatcher?
+  private let mode: TerminalMode?
 
   init(history: [String] = []) {
     self.history = history
     resizes = isTerminal ? ResizeWatcher() : nil
+    mode = isTerminal ? TerminalMode() : nil
   }
+
+  /// Ctrl-C is a signal from here on, until the next line.
+  func expectSignals() { mode?.set(signals: true) }
+
+  /// The terminal is as it was before the first line.
+  func end() { mode?.restore() }
 
   func remember(_ line: String) {
     if !line.isEmpty, history.last != line { history.append(line) }
@@ -39,17 +47,9 @@ final class LineEditor {
       guard let line = readLine(strippingNewline: true) else { return .end }
       return .line(line)
     }
-    var saved = termios()
-    tcgetattr(0, &saved)
-    var raw = saved
-    cfmakeraw(&raw)
-    raw.c_oflag |= tcflag_t(OPOST)
-    tcsetattr(0, TCSADRAIN, &raw)
+    mode?.set(signals: false)
     write("\u{1B}[?2004h")
-    defer {
-      write("\u{1B}[?2004l\n")
-      tcsetattr(0, TCSADRAIN, &saved)
-    }
+    defer { write("\u{1B}[?2004l\n") }
     forgetDrawing()
     (buffer, cursor, isPasting) = ([], 0, false)
     var place = history.count

@@ -14,24 +14,3 @@ enum TerminalText {
     return String(kept)
   }
 }
-
-/// Keeps a terminal from showing what is typed, until it is restored.
-struct TerminalEcho {
-  private let saved: termios?
-
-  init() {
-    var settings = termios()
-    guard isatty(0) == 1, tcgetattr(0, &settings) == 0 else {
-      saved = nil
-      return
-    }
-    saved = settings
-    settings.c_lflag &= ~tcflag_t(ECHO)
-    tcsetattr(0, TCSADRAIN, &settings)
-  }
-
-  func restore() {
-    guard var saved else { return }
-    tcsetattr(0, TCSADRAIN, &saved)
-  }
-}
