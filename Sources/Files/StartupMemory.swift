@@ -22,24 +22,50 @@ public enum StartupMemory {
     _ = unsafeBitCast(symbol, to: Trim.self)(0)
   }
 
-  /// Addresses of the files that are mapped to be run, `r-xp` in the kernel's list of mappings, and of the
-  /// beginnings of files, where libraries keep the names of what they hold.
+  /// Addresses of the files that are mapped to be run, `r-xp` in the kernel's list of mappings, of their
+  /// constants, and of the beginnings of files, where libraries keep the names of what they hold.
   static func codeRanges(_ maps: [UInt8]) -> [Range<UInt>] {
-    maps.split(separator: UInt8(ascii: "\n")).compactMap { line in
-      let fields = line.split(separator: UInt8(ascii: " "))
-      guard fields.count >= 6, fields[5].first == UInt8(ascii: "/") else { return nil }
-      let isBeginning = fields[2].allSatisfy { $0 == UInt8(ascii: "0") }
-      guard
-        fields[1].elementsEqual("r-xp".utf8)
-          || fields[1].elementsEqual("r--p".utf8) && isBeginning
-      else { return nil }
+    let files = maps.split(separator: UInt8(ascii: "\n")).map(FileMapping.init)
+    return files.indices.compactMap { i in
+      guard let file = files[i] else { return nil }
+      // The last of a library's parts that are only read was written when the library was loaded.
+      let isConstant =
+        i > 0 && i + 1 < files.count && file.isRead && files[i - 1]?.isRun(of: file) == true
+        && files[i + 1]?.follows(file) == true
+      return file.isRun || file.isRead && file.isBeginning || isConstant ? file.range : nil
+    }
+  }
+
+  /// A line of the kernel's list of mappings that names a file.
+  private struct FileMapping {
+    let range: Range<UInt>
+    let isRun, isRead, isBeginning: Bool
+    let path: ArraySlice<UInt8>
+
+    init?(_ line: ArraySlice<UInt8>) {
+      let fields = line.split(separator: UInt8(ascii: " "), maxSplits: 5)
+      guard fields.count == 6 else { return nil }
+      path = fields[5].drop { $0 == UInt8(ascii: " ") }
       let ends = fields[0].split(separator: UInt8(ascii: "-")).map {
         UInt(String(decoding: $0, as: UTF8.self), radix: 16)
       }
-      guard ends.count == 2, let start = ends[0], let end = ends[1], start < end else {
-        return nil
-      }
-      return start..<end
+      guard path.first == UInt8(ascii: "/"), ends.count == 2, let start = ends[0],
+        let end = ends[1], start < end
+      else { return nil }
+      range = start..<end
+      isRun = fields[1].elementsEqual("r-xp".utf8)
+      isRead = fields[1].elementsEqual("r--p".utf8)
+      isBeginning = fields[2].allSatisfy { $0 == UInt8(ascii: "0") }
+    }
+
+    /// Whether this is code of the same file, right before.
+    func isRun(of next: FileMapping) -> Bool {
+      isRun && path == next.path && range.upperBound == next.range.lowerBound
+    }
+
+    /// Whether this is read only and of the same file, right behind.
+    func follows(_ last: FileMapping) -> Bool {
+      isRead && path == last.path && range.lowerBound == last.range.upperBound
     }
   }
 

@@ -7,7 +7,7 @@ import Testing
 // One after another: what is given back is the whole process's, beginnings of other tests' files too.
 @Suite("Memory of the start", .serialized)
 struct StartupMemoryTests {
-  @Test("only files mapped to be run, and their beginnings, are given back")
+  @Test("only files mapped to be run, their beginnings and constants are given back")
   func codeRanges() {
     let maps = """
       55d0a000-55d0b000 r--p 00000000 08:01 17 /usr/bin/primer
@@ -15,13 +15,17 @@ struct StartupMemoryTests {
       55d0f000-55d10000 r--p 00005000 08:01 17 /usr/bin/primer
       55d10000-55d11000 rw-p 00003000 08:01 17 /usr/bin/primer
       7f00a000-7f00c000 r-xp 00000000 00:00 0
-      7f10c000-7f20c000 r-xp 00001000 08:01 99 /usr/lib/a library.so
+      7f10c000-7f20c000 r-xp 00001000 08:01 99                         /usr/lib/a library.so
+      7f20c000-7f21c000 r--p 00101000 08:01 99                         /usr/lib/a library.so
+      7f21c000-7f21d000 r--p 00111000 08:01 99                         /usr/lib/a library.so
+      7f21d000-7f21e000 rw-p 00112000 08:01 99                         /usr/lib/a library.so
       7fff0000-7fff2000 r-xp 00000000 00:00 0                          [vdso]
       nonsense
       """
     #expect(
       StartupMemory.codeRanges(Array(maps.utf8)) == [
         0x55d0_a000..<0x55d0_b000, 0x55d0_b000..<0x55d0_f000, 0x7f10_c000..<0x7f20_c000,
+        0x7f20_c000..<0x7f21_c000,
       ])
   }
 
