@@ -21,6 +21,9 @@ enum {
   WEIGHT_ZERO = 128,
 };
 
+/// For each of `tokens` tokens, a number that the compiler knows.
+#define EACH_TOKEN _Pragma("clang loop unroll(full)") for (int t = 0; t < tokens; t++)
+
 /// How a format's codes become values; h is 0 in a block's first half, 1 in its second.
 enum weight_form {
   WEIGHT_PLAIN = 0,    // scale·(c − 128)

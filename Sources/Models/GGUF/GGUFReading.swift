@@ -66,6 +66,10 @@ struct GGUFReading {
     json["num_key_value_heads"] = keyValueHeads
     let width = try reader.whole("embedding_length")!
     let headWidth = try reader.whole("attention.key_length", optional: true) ?? width / heads
+    guard headWidth > 0 else {
+      throw CheckpointError.badConfiguration(
+        file.url, reason: "\(heads) heads are too many for a width of \(width)")
+    }
     json["head_dim"] = headWidth
     if let valueWidth = try reader.whole("attention.value_length", optional: true),
       valueWidth != headWidth
@@ -100,16 +104,21 @@ struct GGUFReading {
     let factor =
       try reader.real("rope.scaling.factor", optional: true)
       ?? reader.real("rope.scale_linear", optional: true)
-    func divisors(_ name: String) -> [Double]? {
-      file.tensor(name)?.converted(to: .float32).scalars.map(Double.init)
+    func divisors(_ name: String) throws -> [Double]? {
+      let all = file.tensor(name)?.converted(to: .float32).scalars.map(Double.init)
+      guard all?.allSatisfy({ $0.isFinite && $0 > 0 }) ?? true else {
+        throw CheckpointError.badConfiguration(
+          file.url, reason: "'\(name)' holds other than positive numbers")
+      }
+      return all
     }
-    if let long = divisors("rope_factors_long.weight"),
-      let short = divisors("rope_factors_short.weight")
+    if let long = try divisors("rope_factors_long.weight"),
+      let short = try divisors("rope_factors_short.weight")
     {
       rotary["rope_type"] = "longrope"
       (rotary["short_factor"], rotary["long_factor"]) = (short, long)
       rotary["attention_factor"] = try reader.real("rope.scaling.attn_factor", optional: true)
-    } else if let all = divisors("rope_freqs.weight") {
+    } else if let all = try divisors("rope_freqs.weight") {
       // Llama 3's scaling, as what it amounts to.
       rotary["rope_type"] = "longrope"
       (rotary["short_factor"], rotary["long_factor"]) = (all, all)
