@@ -222,7 +222,9 @@ private final class Shop: Sendable {
 
   @Test("a model that could not be loaded is not read again at once")
   func rest() async throws {
-    let shelf = ModelShelf.shelf(shop.offers("a"))
+    var limits = ModelShelf.Limits()
+    limits.rest = .seconds(3600)
+    let shelf = ModelShelf.shelf(shop.offers("a"), limits)
     shop.breakModel("a")
     for _ in 0..<3 { await #expect(throws: ServingError.self) { try await shelf.model("a") } }
     #expect(shop.read("a") == 1)
