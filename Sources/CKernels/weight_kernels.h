@@ -108,6 +108,11 @@ static inline enum weight_form weight_form_of(enum primer_weight_type type) {
   }
 }
 
+/// Whether packed rows have a scale for each half of a block.
+static inline bool weight_is_halved(enum primer_weight_type type) {
+  return type == PRIMER_WEIGHT_Q6_K || type == PRIMER_WEIGHT_Q3_K || type == PRIMER_WEIGHT_Q2_K;
+}
+
 /// Bits by which codes are shifted up to have their zero point at 128.
 static inline int weight_code_shift(enum primer_weight_type type) {
   switch (type) {

@@ -26,10 +26,18 @@
       try Tokenizer.characters(of: "abcdefghijklmnopqrstuvwxyz /.").save(to: model)
       try Data("{{ messages[-1].content }}".utf8)
         .write(to: model.appending(path: "chat_template.jinja"))
-      terminal = try Terminal(
-        ["chat", "--model", model.path, "--max-tokens", "1000000", "--threads", "1"],
-        in: folder.url)
+      terminal = try Self.chat(in: folder.url)
+    }
+
+    /// A chat with the model of `folder`, at its first line.
+    private static func chat(in folder: URL, maxTokens: Int = 1_000_000) throws -> Terminal {
+      let terminal = try Terminal(
+        [
+          "chat", "--model", folder.appending(path: "model").path, "--max-tokens", "\(maxTokens)",
+          "--threads", "1",
+        ], in: folder)
       try terminal.wait(for: "›")
+      return terminal
     }
 
     @Test("Ctrl-C stops every answer and not the program, Ctrl-D ends it")
@@ -50,12 +58,7 @@
 
     @Test("what is typed during an answer is read after it, Ctrl-D too")
     func typedAhead() throws {
-      let other = try Terminal(
-        [
-          "chat", "--model", folder.url.appending(path: "model").path, "--max-tokens", "20000",
-          "--threads", "1",
-        ], in: folder.url)
-      try other.wait(for: "›")
+      let other = try Self.chat(in: folder.url, maxTokens: 20_000)
       other.type("abc\r")
       try other.wait(for: "\n")
       try other.wait(forBytes: 300)
@@ -84,10 +87,7 @@
       try terminal.wait(for: "/model nothing")
       terminal.type("\u{3}\u{4}")
       #expect(terminal.finish() == 0)
-      let later = try Terminal(
-        ["chat", "--model", folder.url.appending(path: "model").path, "--threads", "1"],
-        in: folder.url)
-      try later.wait(for: "›")
+      let later = try Self.chat(in: folder.url)
       later.type("\u{1B}[A")
       try later.wait(for: #"/nonsense \n"#)
       later.type("\u{3}\u{4}")

@@ -2,7 +2,7 @@ import Foundation
 
 /// How the terminal hands over keys during a conversation: one by one and unseen, from the first line
 /// to the end. Going back to lines in between would lose keys that are pressed at that moment.
-final class TerminalMode {
+struct TerminalMode {
   private let saved: termios
 
   /// Nil where the input is no terminal.
