@@ -162,6 +162,22 @@ import Testing
     #expect(again.status == 201)
   }
 
+  @Test(
+    "an answer whose conversation goes while it is written is forgotten once it ends",
+    .timeLimit(.minutes(2)))
+  func deletedMeanwhile() async throws {
+    let harness = try await ProductHarness()
+    let ann = try await harness.signIn("ann")
+    let talk = try await ann.converse()
+    let answer = try await ann.ask("first", in: talk).answers[0]
+    // Not by the page's address, which ends the answer first.
+    try await harness.store.owned(by: ann.user.id).deleteConversation(talk)
+    harness.source.tell([.text("late", tokens: 1), .finished(.done, promptTokens: 1, tokens: 1)])
+    while await harness.product.live.slice(of: answer, for: ann.user.id, from: 0) != nil {
+      try await Task.sleep(for: .milliseconds(5))
+    }
+  }
+
   @Test("IDOR: another user's conversation, stream, message and feedback do not exist")
   func ownership() async throws {
     let harness = try await ProductHarness()

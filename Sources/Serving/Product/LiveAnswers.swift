@@ -122,10 +122,15 @@ package actor LiveAnswers {
     answers[id] = nil
   }
 
-  /// Saves an answer that has ended; whether the store took it. In a task of its own: the answer's may
-  /// have been cancelled, and the store heeds that.
+  /// Saves an answer that has ended; false where the store might take it later. In a task of its own: the
+  /// answer's may have been cancelled, and the store heeds that.
   private func keeps(_ id: String) async -> Bool {
-    await Task { (try? await self.save(id)) != nil }.value
+    await Task {
+      do { try await self.save(id) } catch StoreError.notFound {
+        // Deleted meanwhile: there is nothing to wait for.
+      } catch { return false }
+      return true
+    }.value
   }
 
   private func save(_ id: String) async throws {
