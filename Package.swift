@@ -33,11 +33,11 @@ let isFuzzing = Context.environment["PRIMER_FUZZ"] != nil
 
 let allLayers: [Layer] = [
   Layer(folder: "Files"),
-  Layer(folder: "Catalogue", imports: ["PrimerFiles", "CCatalogue"]),
   Layer(folder: "Tensors", imports: ["CKernels"]),
   Layer(folder: "Layers", imports: ["PrimerTensors"]),
   Layer(folder: "Tokenizers", imports: ["PrimerFiles"]),
   Layer(folder: "Checkpoints", imports: ["PrimerFiles", "PrimerTensors", "PrimerTokenizers"]),
+  Layer(folder: "Catalogue", imports: ["PrimerCheckpoints", "PrimerFiles", "CCatalogue"]),
   Layer(
     folder: "Models",
     imports: [
@@ -100,7 +100,7 @@ let chosenTests = Context.environment["PRIMER_TESTS"]?.split(separator: ",").map
 let allTests: [(name: String, imports: [String])] = [
   ("CKernels", ["CKernels"]),
   ("Files", ["PrimerFiles"]),
-  ("Catalogue", ["PrimerCatalogue", "PrimerFiles"]),
+  ("Catalogue", ["PrimerCatalogue", "PrimerCheckpoints", "PrimerFiles"]),
   ("Tensors", ["PrimerTensors"]),
   ("Tokenizers", ["PrimerTokenizers"]),
   ("Checkpoints", ["PrimerCheckpoints", "PrimerFiles", "PrimerTensors", "PrimerTokenizers"]),
@@ -136,6 +136,7 @@ let allTests: [(name: String, imports: [String])] = [
       "PrimerTokenizers", "PrimerFiles",
     ]
   ),
+  ("CommandLine", ["primer", "PrimerGeneration"]),
   ("Fuzz", ["FuzzTargets"]),
   ("EndToEnd", ["PrimerTensors", "PrimerCheckpoints", "PrimerTokenizers"]),
 ]
@@ -222,6 +223,8 @@ let package = Package(
         name: test.name + "Tests",
         dependencies: (test.imports + ["TestSupport"]).map { .target(name: $0) }
           + (test.name == "EndToEnd" ? [.target(name: "primer")] : [])
+          + (test.name == "CommandLine"
+            ? [.product(name: "ArgumentParser", package: "swift-argument-parser")] : [])
           + (test.name == "Serving"
             ? servicePackages + [
               .product(name: "NIOEmbedded", package: "swift-nio"),

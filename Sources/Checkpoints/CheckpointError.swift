@@ -34,7 +34,7 @@ public enum CheckpointError: Error, Equatable, Sendable, CustomStringConvertible
 
 extension CheckpointError {
   /// Refuses a file that PyTorch wrote as a pickle.
-  static func pickle(_ url: URL) -> CheckpointError {
+  package static func pickle(_ url: URL) -> CheckpointError {
     .unsupported(
       url, what: "a PyTorch pickle, which can run code when opened,",
       supported: ["safetensors; convert it with transformers' save_pretrained", "GGUF"])
@@ -43,5 +43,7 @@ extension CheckpointError {
 
 extension URL {
   /// Whether the name is one that PyTorch's pickles have.
-  var isPickle: Bool { ["bin", "pt", "pth", "ckpt", "pkl"].contains(pathExtension.lowercased()) }
+  package var isPickle: Bool {
+    ["bin", "pt", "pth", "ckpt", "pkl"].contains(pathExtension.lowercased())
+  }
 }

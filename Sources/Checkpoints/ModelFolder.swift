@@ -12,6 +12,10 @@ public struct ModelFolder: Sendable {
   private let files: [SafetensorsFile]
   private let fileOfName: [String: Int]
 
+  // A decoder takes many times what it reads; real files stay far below these numbers of bytes.
+  private static let configurationCap = 4 << 20
+  private static let indexCap = 64 << 20
+
   private struct Head: Decodable { let model_type: String? }
   private struct Index: Decodable { let weight_map: [String: String] }
 
@@ -22,7 +26,7 @@ public struct ModelFolder: Sendable {
     guard FileManager.default.fileExists(atPath: configurationURL.path) else {
       throw CheckpointError.missing(url, what: "config.json")
     }
-    configuration = try Data(contentsOf: configurationURL)
+    configuration = try Self.contents(of: configurationURL, atMost: Self.configurationCap)
     guard let head = try? JSONDecoder().decode(Head.self, from: configuration) else {
       throw CheckpointError.badConfiguration(
         configurationURL, reason: "not a JSON object; fetch or export the model again")
@@ -62,6 +66,15 @@ public struct ModelFolder: Sendable {
     fileOfName[name].flatMap { files[$0].entries[name]?.elementType.safetensorsName } ?? ""
   }
 
+  /// The bytes of a file that is refused unread where there are more than `cap`.
+  private static func contents(of url: URL, atMost cap: Int) throws -> Data {
+    let file = try MappedFile(url)
+    guard file.count <= cap else {
+      throw CheckpointError.damaged(url, reason: "\(file.count) bytes (at most \(cap))")
+    }
+    return file.withBytes { Data($0) }
+  }
+
   private static func shardNames(_ url: URL) throws -> [String] {
     let manager = FileManager.default
     let index = url.appending(path: ShardPlan.indexName)
@@ -69,9 +82,8 @@ public struct ModelFolder: Sendable {
       return [ShardPlan.wholeName]
     }
     if manager.fileExists(atPath: index.path) {
-      guard
-        let map = try? JSONDecoder().decode(Index.self, from: Data(contentsOf: index)).weight_map
-      else {
+      let data = try contents(of: index, atMost: indexCap)
+      guard let map = try? JSONDecoder().decode(Index.self, from: data).weight_map else {
         throw CheckpointError.damaged(index, reason: "not the JSON of a shard index")
       }
       let names = Set(map.values).sorted()

@@ -51,8 +51,11 @@ public final class SafetensorsFile: Sendable {
     return file.tensor(entry.range, entry.shape, entry.elementType)
   }
 
-  /// More entries than this are no model's.
+  // A file that passes one of these is hostile or broken: real ones stay far below.
   static let entryCap = 100_000
+  /// An entry of a matrix has 8 values.
+  static let valueCap = 2_000_000
+  static let axisCap = 8
 
   private struct HeaderEntry {
     let dtype: String
@@ -88,9 +91,7 @@ public final class SafetensorsFile: Sendable {
     }
     let start = 8 + Int(length)
     let json = Array(UnsafeRawBufferPointer(rebasing: bytes[8..<start]))
-    guard json.first == UInt8(ascii: "{"),
-      let members = (try? JSONValue(parsing: json))?.members
-    else { throw damaged("its header is not the JSON of a safetensors file") }
+    let members = try members(json) { damaged("its header \($0)") }
     guard members.count <= entryCap else {
       throw damaged("its header has \(members.count) entries (at most \(entryCap))")
     }
@@ -120,6 +121,22 @@ public final class SafetensorsFile: Sendable {
     return (entries, metadata)
   }
 
+  /// The members of a header's object; what throws is given the reason.
+  private static func members(
+    _ json: [UInt8], _ damaged: (String) -> CheckpointError
+  ) throws -> [(key: String, value: JSONValue)] {
+    let isNone = "is not the JSON of a safetensors file"
+    guard json.first == UInt8(ascii: "{") else { throw damaged(isNone) }
+    do {
+      guard let members = try JSONValue(parsing: json, mostValues: valueCap).members else {
+        throw damaged(isNone)
+      }
+      return members
+    } catch let problem as JSONProblem {
+      throw damaged("\(isNone): \(problem.reason)")
+    }
+  }
+
   private static func entry(
     _ name: String, _ header: HeaderEntry, dataStart: Int, fileSize: Int, _ url: URL
   ) throws -> Entry {
@@ -130,6 +147,9 @@ public final class SafetensorsFile: Sendable {
       throw CheckpointError.unsupported(
         url, what: "element type \(header.dtype) of tensor '\(name)'",
         supported: ElementType.allCases.compactMap(\.safetensorsName))
+    }
+    guard header.shape.count <= axisCap else {
+      throw damaged("\(header.shape.count) axes (at most \(axisCap))")
     }
     // An axis of 0 empties the tensor, but strides are products of the others.
     var span = 1

@@ -9,7 +9,11 @@ struct BackupCommand: AsyncParsableCommand {
       Example:
         primer backup --data primer-data --output monday.sqlite
 
-      To go back to it, stop the service and put the file in its data folder as primer.sqlite.
+      The file has accounts, conversations and feedback. Copy what else the data folder has beside
+      it: keys.json, responses/ and sign-in.json.
+
+      To go back to it, stop the service, remove primer.sqlite-wal and primer.sqlite-shm from its data
+      folder, and put the file there as primer.sqlite.
       """)
 
   @Option(help: "The data folder of the service.")
@@ -25,7 +29,7 @@ struct BackupCommand: AsyncParsableCommand {
       let file = URL(filePath: output)
       try Store.backup(folder: URL(filePath: data), to: file)
       let bytes = try file.resourceValues(forKeys: [.fileSizeKey]).fileSize ?? 0
-      options.report(["path": .text(file.path), "bytes": .whole(bytes)])
+      try options.report(["path": .text(file.path), "bytes": .whole(bytes)])
     }
   }
 }
@@ -58,7 +62,7 @@ struct FeedbackExportCommand: AsyncParsableCommand {
     try await options.runWaiting {
       let export = try await FeedbackExport(Store(existing: URL(filePath: data)))
       try export.write(to: URL(filePath: output))
-      options.report(["examples": .whole(export.examples)])
+      try options.report(["examples": .whole(export.examples)])
     }
   }
 }

@@ -51,13 +51,31 @@ struct BenchConstraintCommand: ParsableCommand {
       let treeSeconds = begun.duration(to: .now) / .seconds(1)
       var times = Times()
       for file in files {
-        let document = try JSONValue(parsing: TextInput.bytes(of: file), deepest: 512)
-        for group in document.array ?? [document] {
-          try measure(group, compiler, tokenizer, &times)
-        }
+        for group in try groups(of: file) { try measure(group, compiler, tokenizer, &times) }
       }
-      report(times, treeSeconds)
+      try report(times, treeSeconds)
     }
+  }
+
+  /// Schemas with their instances.
+  private func groups(of file: URL) throws -> [JSONValue] {
+    let document: JSONValue
+    do {
+      document = try JSONValue(parsing: TextInput.bytes(of: file), deepest: 512)
+    } catch let problem as JSONProblem {
+      throw CommandFailure(
+        exitStatus: .badData, description: "\(file.path): not JSON: \(problem)")
+    }
+    let groups = document.array ?? [document]
+    guard groups.contains(where: { $0["schema"] != nil }) else {
+      throw CommandFailure(
+        exitStatus: .badData,
+        description: """
+          \(file.path): no object with a "schema" and its "tests"; wrap a plain schema: \
+          {"schema": ..., "tests": [{"data": ..., "valid": true}]}
+          """)
+    }
+    return groups
   }
 
   private func measure(
@@ -78,14 +96,14 @@ struct BenchConstraintCommand: ParsableCommand {
     }
   }
 
-  private func report(_ times: Times, _ treeSeconds: Double) {
+  private func report(_ times: Times, _ treeSeconds: Double) throws {
     func microseconds(_ seconds: [Double], _ share: Double? = nil) -> ReportedValue {
       guard !seconds.isEmpty else { return .real(0) }
       let place = share.map { Int(Double(seconds.count - 1) * $0) }
       return .real(
         1e6 * (place.map { seconds.sorted()[$0] } ?? seconds.reduce(0, +) / Double(seconds.count)))
     }
-    options.report([
+    try options.report([
       "schemas": .whole(times.compile.count), "refused": .whole(times.refused),
       "masks": .whole(times.first.count), "mask_microseconds": microseconds(times.first),
       "mask_microseconds_p99": microseconds(times.first, 0.99),

@@ -17,16 +17,16 @@ struct BenchGenerateCommand: ParsableCommand {
   @Option(help: "A model folder, a .gguf file, or a name of the catalogue.")
   var model: String
 
-  @Option(help: "Tokens of a prompt; 0: do not measure.")
+  @Option(parsing: .unconditional, help: "Tokens of a prompt; 0: do not measure.")
   var prompt = 512
 
-  @Option(help: "Tokens to write; 0: do not measure.")
+  @Option(parsing: .unconditional, help: "Tokens to write; 0: do not measure.")
   var generate = 128
 
-  @Option(help: "Sequences side by side.")
+  @Option(parsing: .unconditional, help: "Sequences side by side.")
   var batch = 1
 
-  @Option(help: "Measured rounds, after one that is not.")
+  @Option(parsing: .unconditional, help: "Measured rounds, after one that is not.")
   var repetitions = 5
 
   @Option(help: "How the cache stores keys and values: f16, int8 or f32.")
@@ -34,12 +34,15 @@ struct BenchGenerateCommand: ParsableCommand {
 
   @OptionGroup var options: OutputOptions
 
+  private static let mostSequences = 1 << 20
+
   func validate() throws {
-    guard prompt >= 0, generate >= 0, prompt + generate > 0 else {
+    guard prompt >= 0, generate >= 0, max(prompt, generate) > 0 else {
       throw ValidationError("--prompt and --generate must not be negative, nor both 0.")
     }
-    guard batch >= 1, repetitions >= 1 else {
-      throw ValidationError("--batch and --repetitions must be at least 1.")
+    guard 1...Self.mostSequences ~= batch, repetitions >= 1 else {
+      throw ValidationError(
+        "--batch must be from 1 to \(Self.mostSequences), and --repetitions at least 1.")
     }
   }
 
@@ -52,7 +55,7 @@ struct BenchGenerateCommand: ParsableCommand {
         let result = try GenerationBenchmark.run(
           loaded, prompt: prompt, generate: generate, batch: batch, repetitions: repetitions,
           element: cacheType)
-        options.report([
+        try options.report([
           "prefill_tokens_per_second": .real(result.prefillTokensPerSecond),
           "decode_tokens_per_second": .real(result.decodeTokensPerSecond),
           "load_seconds": .real(loadSeconds),

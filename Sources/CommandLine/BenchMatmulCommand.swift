@@ -23,7 +23,8 @@ struct BenchMatmulCommand: ParsableCommand {
 
   func validate() throws {
     guard numbers.count == 3, numbers.allSatisfy({ $0 > 0 && $0 <= 1 << 20 }) else {
-      throw ValidationError("--size takes three numbers from 1 up, such as 768,768,768.")
+      throw ValidationError(
+        "--size takes three numbers from 1 to \(1 << 20), such as 768,768,768.")
     }
     guard MatmulBenchmark.Layout(rawValue: layout) != nil else {
       throw ValidationError("--layout is nn, nt, tn or tt.")
@@ -32,10 +33,12 @@ struct BenchMatmulCommand: ParsableCommand {
 
   func run() throws {
     try options.run {
-      options.withThreads {
+      let (m, n, k) = (numbers[0], numbers[1], numbers[2])
+      try MemoryNeed.check(4 * (m * k + k * n + m * n), for: "--size \(size)")
+      try options.withThreads {
         let result = MatmulBenchmark.run(
-          m: numbers[0], n: numbers[1], k: numbers[2], MatmulBenchmark.Layout(rawValue: layout)!)
-        options.report([
+          m: m, n: n, k: k, MatmulBenchmark.Layout(rawValue: layout)!)
+        try options.report([
           "gigaflops": .real(result.operationsPerSecond / 1e9),
           "peak_gigaflops": .real(result.peak / 1e9),
         ])

@@ -11,7 +11,9 @@ struct BenchMemoryCommand: ParsableCommand {
       Small buffers live in a processor's caches; take a model's size to know its limit.
       """)
 
-  @Option(help: "Size of the buffer that is read over and over, in millions of bytes.")
+  @Option(
+    parsing: .unconditional,
+    help: "Size of the buffer that is read over and over, in millions of bytes.")
   var megabytes = 400
 
   @OptionGroup var options: OutputOptions
@@ -24,9 +26,11 @@ struct BenchMemoryCommand: ParsableCommand {
 
   func run() throws {
     try options.run {
-      options.withThreads {
-        let rate = ComputePool.current.measureRead(byteCount: megabytes * 1_000_000)
-        options.report(["read_gigabytes_per_second": .real(rate / 1e9)])
+      let bytes = megabytes * 1_000_000
+      try MemoryNeed.check(bytes, for: "--megabytes \(megabytes)")
+      try options.withThreads {
+        let rate = ComputePool.current.measureRead(byteCount: bytes)
+        try options.report(["read_gigabytes_per_second": .real(rate / 1e9)])
       }
     }
   }

@@ -10,9 +10,12 @@ struct BenchTokenizerCommand: ParsableCommand {
 
   @Option(help: "A model's folder, or a tokenizer's file.", transform: { URL(filePath: $0) })
   var model: URL
-  @Option(help: "Characters a document: a text is cut into documents, as corpora are.")
+  @Option(
+    parsing: .unconditional,
+    help: "Characters a document: a text is cut into documents, as corpora are.")
   var document = 10_000
-  @Option(help: "How often the text is encoded; the median counts.") var repetitions = 5
+  @Option(parsing: .unconditional, help: "How often the text is encoded; the median counts.")
+  var repetitions = 5
   @Argument(help: "A file of text.", transform: { URL(filePath: $0) }) var text: URL
   @OptionGroup var options: OutputOptions
 
@@ -35,7 +38,7 @@ struct BenchTokenizerCommand: ParsableCommand {
       let encoded = try documents.map { try tokenizer.encode($0) }
       let encode = try median { for document in documents { _ = try tokenizer.encode(document) } }
       let decode = median { for ids in encoded { _ = tokenizer.decodeBytes(ids) } }
-      options.report([
+      try options.report([
         "encode_megabytes_per_second": .real(megabytes / encode),
         "decode_megabytes_per_second": .real(megabytes / decode),
         "tokens": .whole(encoded.reduce(0) { $0 + $1.count }),

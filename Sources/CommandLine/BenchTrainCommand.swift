@@ -16,7 +16,7 @@ struct BenchTrainCommand: ParsableCommand {
   @Option(help: "A model folder instead: its shape, with AdamW, 8 rows of 256 tokens.")
   var model: String?
 
-  @Option(help: "Steps to measure, after three that are not.")
+  @Option(parsing: .unconditional, help: "Steps to measure, after three that are not.")
   var steps = 20
 
   @Option(name: .customLong("set"), help: "Change a key of the recipe: KEY=VALUE.")
@@ -42,7 +42,7 @@ struct BenchTrainCommand: ParsableCommand {
       try options.withThreads {
         let result = try TrainingBenchmark.run(
           chosenRecipe(), model: try model.map { try ModelLocation.folder($0) }, steps: steps)
-        options.report([
+        try options.report([
           "tokens_per_second": .real(result.tokensPerSecond),
           "seconds_per_step": .real(result.secondsPerStep),
           "flops_utilisation": .real(result.utilisation),

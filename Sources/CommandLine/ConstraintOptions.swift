@@ -18,6 +18,7 @@ struct ConstraintOptions: ParsableArguments {
   var grammar: String?
 
   @Option(
+    parsing: .unconditional,
     help: ArgumentHelp("Write a text that this regular expression matches.", valueName: "pattern"))
   var regex: String?
 

@@ -37,7 +37,9 @@ struct EvaluateCommand: ParsableCommand {
   @Option(name: .customLong("protocol"), help: "How the text is cut and scored.")
   var cutting = Cutting.windows
 
-  @Option(help: "Tokens of a window (default: the model's context; llama.cpp: 512).")
+  @Option(
+    parsing: .unconditional,
+    help: "Tokens of a window (default: the model's context; llama.cpp: 512).")
   var context: Int?
 
   @OptionGroup var options: OutputOptions
@@ -50,13 +52,13 @@ struct EvaluateCommand: ParsableCommand {
           generator.model, generator.tokenizer, URL(filePath: data), cutting.perplexity,
           context: context)
         guard options.json else {
-          return options.report([
+          return try options.report([
             "loss": .real(result.loss), "perplexity": .real(result.perplexity),
             "bits_per_byte": .real(result.bitsPerByte), "examples": .whole(result.examples),
             "seconds": .real(result.seconds),
           ])
         }
-        options.report([
+        try options.report([
           "task": "perplexity",
           "metrics": .object([
             "loss": .real(result.loss), "perplexity": .real(result.perplexity),

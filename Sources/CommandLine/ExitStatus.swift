@@ -32,8 +32,13 @@ enum ExitStatus: Int32 {
     case let error as ServingError: error.exitCode
     case let error as ConstraintError: error.exitCode
     case is ParameterError: badData.rawValue
-    default: bug.rawValue
+    default: FileError(foundation: error)?.exitCode ?? bug.rawValue
     }
+  }
+
+  /// What is said of an error: of Foundation's, which file and why.
+  static func message(of error: any Error) -> String {
+    FileError(foundation: error).map { "\($0)" } ?? "\(error)"
   }
 }
 
@@ -46,6 +51,16 @@ protocol ExitStatusProviding: Error {
 struct CommandFailure: ExitStatusProviding, CustomStringConvertible {
   let exitStatus: ExitStatus
   let description: String
+}
+
+extension ChatTemplateError: ExitStatusProviding {
+  var exitStatus: ExitStatus {
+    switch self {
+    case .unreadable: .inputOutput
+    case .missing, .malformed, .syntax, .rendering, .refused, .limit: .badData
+    case .reservedVariable: .bug
+    }
+  }
 }
 
 extension TokenizerError: ExitStatusProviding {

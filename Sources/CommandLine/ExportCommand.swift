@@ -34,7 +34,7 @@ func convert(
 ) throws {
   let (source, target) = (try ModelLocation.url(model), URL(filePath: output))
   try ModelConversion(source).write(to: target, as: type)
-  options.report([
+  try options.report([
     "path": .text(target.path),
     "bytes_before": .whole(try weightBytes(source)),
     "bytes_after": .whole(try weightBytes(target)),

@@ -17,25 +17,30 @@ struct GenerateCommand: ParsableCommand {
   @Option(help: "A model folder, a run folder, a .gguf file, or a name of the catalogue.")
   var model: String
 
-  @Option(help: "The text to continue.")
+  @Option(parsing: .unconditional, help: "The text to continue.")
   var prompt: String
 
-  @Option(help: "The most tokens to write.")
+  @Option(parsing: .unconditional, help: "The most tokens to write.")
   var maxTokens = 256
 
-  @Option(help: "Search with N beams for the likeliest text instead of sampling.")
+  @Option(
+    parsing: .unconditional, help: "Search with N beams for the likeliest text instead of sampling."
+  )
   var beams = 1
 
-  @Option(help: "Beam scores are divided by length to this power.")
+  @Option(parsing: .unconditional, help: "Beam scores are divided by length to this power.")
   var lengthPenalty = 1.0
 
-  @Option(help: "Keep N groups of beams apart (diverse beam search).")
+  @Option(parsing: .unconditional, help: "Keep N groups of beams apart (diverse beam search).")
   var beamGroups = 1
 
-  @Option(help: "How far apart: nats that a token loses where an earlier group takes it.")
+  @Option(
+    parsing: .unconditional,
+    help: "How far apart: nats that a token loses where an earlier group takes it.")
   var diversity = 0.5
 
   @Option(
+    parsing: .unconditional,
     help: "Contrastive search: how much a token's likeness to earlier ones counts, 0 to 1.")
   var contrastiveAlpha: Double?
 
@@ -45,13 +50,17 @@ struct GenerateCommand: ParsableCommand {
   @Flag(help: "Guess ahead by what stood in the text before; the text is the same.")
   var promptLookup = false
 
-  @Option(help: "The most tokens to guess ahead at once.")
+  @Option(parsing: .unconditional, help: "The most tokens to guess ahead at once.")
   var draftMax = 8
 
-  @Option(help: "End the text before this string; may be given more than once.")
+  @Option(
+    parsing: .unconditionalSingleValue,
+    help: "End the text before this string; may be given more than once.")
   var stop: [String] = []
 
-  @Option(help: "Report the N likeliest tokens of each place in the JSON object.")
+  @Option(
+    parsing: .unconditional, help: "Report the N likeliest tokens of each place in the JSON object."
+  )
   var logprobs: Int?
 
   @Option(help: "What happens when the context is full: stop, or drop-old-half and go on.")
@@ -91,15 +100,18 @@ struct GenerateCommand: ParsableCommand {
     let begun = clock.now
     var first: Duration?
     let streams = !options.json
-    func show(_ text: String) { FileHandle.standardOutput.write(Data(text.utf8)) }
-    let result = try write(generator, tokens) {
+    var output = Result<Void, any Error>.success(())
+    let result = try write(generator, tokens) { text in
       // The prompt comes with the first text, when nothing can be refused any more.
-      if streams { show(first == nil ? prompt + $0 : $0) }
+      let shown = first == nil ? prompt + text : text
       first = first ?? clock.now - begun
-      return true
+      guard streams else { return true }
+      output = Result { try StandardOutput.write(shown) }
+      return (try? output.get()) != nil
     }
-    if streams { show(first == nil ? prompt + "\n" : "\n") }
-    report(result, total: clock.now - begun, first: first ?? clock.now - begun)
+    try output.get()
+    if streams { try StandardOutput.write(first == nil ? prompt + "\n" : "\n") }
+    try report(result, total: clock.now - begun, first: first ?? clock.now - begun)
   }
 
   /// The text by the decoder asked for.
@@ -151,11 +163,11 @@ struct GenerateCommand: ParsableCommand {
     return settings
   }
 
-  private func report(_ result: GeneratedText, total: Duration, first: Duration) {
+  private func report(_ result: GeneratedText, total: Duration, first: Duration) throws {
     let seconds = total / .seconds(1)
     let rate = seconds > 0 ? Double(result.tokens.count) / seconds : 0
     guard options.json else { return remark(on: result, rate: rate) }
-    options.report([
+    try options.report([
       "text": .text(result.text),
       "tokens": .list(result.tokens.map(Int.init)),
       "finish_reason": .text(result.finishReason.rawValue),

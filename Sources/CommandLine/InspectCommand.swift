@@ -22,7 +22,7 @@ struct InspectCommand: ParsableCommand {
     try options.run {
       let inspection = try ModelInspection(ModelLocation.url(model))
       let text = options.json ? document(inspection) : description(inspection)
-      FileHandle.standardOutput.write(Data((text + "\n").utf8))
+      try StandardOutput.write(text + "\n")
     }
   }
 

@@ -1,4 +1,6 @@
 import ArgumentParser
+import Foundation
+import PrimerFiles
 
 /// An amount of memory: "6GB", "512MB" or bytes.
 struct MemorySize: ExpressibleByArgument, Equatable {
@@ -13,5 +15,21 @@ struct MemorySize: ExpressibleByArgument, Equatable {
       let size = sizes[unit] ?? powers[unit].map({ Double(1 << $0) }), number * size < 1e18
     else { return nil }
     bytes = Int(number * size)
+  }
+}
+
+/// Memory that a command is about to take.
+enum MemoryNeed {
+  /// - Throws: `CommandFailure` where this machine has no `bytes` left for what was asked for.
+  static func check(_ bytes: Int, for what: String) throws {
+    let available = AvailableMemory.byteCount
+    guard bytes > available else { return }
+    func gigabytes(_ bytes: Int) -> String { String(format: "%.1f GB", Double(bytes) / 1e9) }
+    throw CommandFailure(
+      exitStatus: .usage,
+      description: """
+        \(what) takes \(gigabytes(bytes)) of memory, and \(gigabytes(available)) are available; \
+        ask for less
+        """)
   }
 }

@@ -72,14 +72,19 @@ enum ModelLocation {
           "\(text): no such model; give a folder in Hugging Face layout, a run folder, a .gguf file, or a name that 'primer models' lists"
       )
     }
-    guard isFolder.boolValue || url.pathExtension == "gguf" else {
-      throw CommandFailure(
-        exitStatus: .badData,
-        description:
-          "\(text): neither a model folder nor a .gguf file; give the folder that holds config.json"
-      )
-    }
+    guard isFolder.boolValue || url.pathExtension == "gguf" else { throw unreadable(text, url) }
     return url
+  }
+
+  /// What a file is instead of a model.
+  private static func unreadable(_ text: String, _ url: URL) -> any Error {
+    if url.isPickle { return CheckpointError.pickle(url) }
+    let what =
+      url.pathExtension == "safetensors"
+      ? "weights without their configuration" : "neither a model folder nor a .gguf file"
+    return CommandFailure(
+      exitStatus: .badData,
+      description: "\(text): \(what); give the folder that holds config.json")
   }
 
   /// A model folder.

@@ -42,7 +42,7 @@ struct ModelsCommand: ParsableCommand {
   func run() throws {
     try options.run {
       let text = options.json ? document : table
-      FileHandle.standardOutput.write(Data((text + "\n").utf8))
+      try StandardOutput.write(text + "\n")
     }
   }
 

@@ -5,10 +5,10 @@ import PrimerTokenizers
 
 /// What every command takes.
 struct OutputOptions: ParsableArguments {
-  @Option(help: "Threads to compute with (default: all physical cores).")
+  @Option(parsing: .unconditional, help: "Threads to compute with (default: all physical cores).")
   var threads = ComputePool.physicalCores
 
-  @Option(help: "What all randomness grows from.")
+  @Option(parsing: .unconditional, help: "What all randomness grows from.")
   var seed: UInt64?
 
   @Flag(help: "Print one JSON object on standard output, and nothing else.")
@@ -17,8 +17,12 @@ struct OutputOptions: ParsableArguments {
   @Flag(help: "No progress and no remarks on standard error.")
   var quiet = false
 
+  private static let mostThreads = 4096
+
   func validate() throws {
-    guard threads > 0 else { throw ValidationError("--threads should be at least 1") }
+    guard 1...Self.mostThreads ~= threads else {
+      throw ValidationError("--threads should be from 1 to \(Self.mostThreads).")
+    }
   }
 
   /// Runs `body` with the threads asked for.
@@ -30,18 +34,19 @@ struct OutputOptions: ParsableArguments {
 
   /// A remark on standard error, unless quiet.
   func note(_ text: String) {
-    if !quiet { FileHandle.standardError.write(Data((text + "\n").utf8)) }
+    if !quiet { StandardError.write(text + "\n") }
   }
 
   /// Fields as one JSON object with `--json`, else as lines of "name: value".
-  func report(_ fields: KeyValuePairs<String, ReportedValue>) {
+  /// - Throws: `OutputFailure`.
+  func report(_ fields: KeyValuePairs<String, ReportedValue>) throws {
     let lines =
       json
       ? [
         "{" + fields.map { "\(JSONValue.quoted($0)): \($1.document)" }.joined(separator: ", ") + "}"
       ]
       : fields.map { "\($0): \($1.text)" }
-    FileHandle.standardOutput.write(Data((lines.joined(separator: "\n") + "\n").utf8))
+    try StandardOutput.write(lines.joined(separator: "\n") + "\n")
   }
 
   /// Runs a command's body; what goes wrong becomes a message on standard error and an exit code.
@@ -57,8 +62,9 @@ struct OutputOptions: ParsableArguments {
   private static func failure(_ error: any Error) -> any Error {
     switch error {
     case is ExitCode, is ValidationError, is CleanExit: return error
+    case let error as OutputFailure where error.isUnread: return ExitCode(128 + SIGPIPE)
     default:
-      FileHandle.standardError.write(Data("primer: \(error)\n".utf8))
+      StandardError.write("primer: \(ExitStatus.message(of: error))\n")
       return ExitCode(ExitStatus.code(of: error))
     }
   }

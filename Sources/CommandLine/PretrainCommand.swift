@@ -22,7 +22,9 @@ struct PretrainCommand: ParsableCommand {
   @Option(help: "A built-in recipe's name, or a YAML file.")
   var recipe: String?
 
-  @Option(help: "Derive the whole recipe from one number: the layers (width 64 x depth).")
+  @Option(
+    parsing: .unconditional,
+    help: "Derive the whole recipe from one number: the layers (width 64 x depth).")
   var depth: Int?
 
   @Option(
@@ -71,7 +73,7 @@ struct PretrainCommand: ParsableCommand {
         request.windowStarts = windowStarts.map { URL(filePath: $0) }
         request.isQuiet = options.quiet
         let result = try Pretraining(request).train()
-        report(result)
+        try report(result)
         if result.isInterrupted { throw ExitCode(130) }
       }
     }
@@ -94,11 +96,11 @@ struct PretrainCommand: ParsableCommand {
     return try base.applying(set: settings)
   }
 
-  private func report(_ result: PretrainingResult) {
+  private func report(_ result: PretrainingResult) throws {
     if !options.json, let sample = result.sample {
-      FileHandle.standardOutput.write(Data((sample + "\n\n").utf8))
+      try StandardOutput.write(sample + "\n\n")
     }
-    options.report([
+    try options.report([
       "steps": .whole(result.steps),
       "train_loss": .real(result.trainLoss ?? .nan),
       "validation_loss": .real(result.validationLoss ?? .nan),

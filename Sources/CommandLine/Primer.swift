@@ -21,6 +21,7 @@ struct Primer: AsyncParsableCommand {
 
   /// Wrong usage ends with 64 whatever the parser calls it; the rest is the command's own.
   static func main() async {
+    StandardOutput.guardClosedStreams()
     do {
       var command = try parseAsRoot()
       if var command = command as? any AsyncParsableCommand {

@@ -31,7 +31,7 @@ struct PullCommand: AsyncParsableCommand {
       meter.finish()
       let path = pull.cache.path(record.name)?.path ?? ""
       if let license = record.license { options.note("\(record.name): licence \(license)") }
-      options.report([
+      try options.report([
         "name": .text(record.name), "path": .text(path), "bytes": .whole(record.bytes),
         "sha256": .text(record.sha256),
       ])
@@ -76,12 +76,12 @@ final class DownloadMeter: Sendable {
     }
     guard let line else { return }
     let text = isTerminal ? "\r\u{1B}[K" + line : line + "\n"
-    FileHandle.standardError.write(Data(text.utf8))
+    StandardError.write(text)
   }
 
   func finish() {
     if isShown, isTerminal, state.withLock({ $0.drew }) {
-      FileHandle.standardError.write(Data("\n".utf8))
+      StandardError.write("\n")
     }
   }
 

@@ -2,83 +2,104 @@ public import ArgumentParser
 public import PrimerGeneration
 
 /// How tokens are chosen; shared by the commands that write.
-struct SamplingOptions: ParsableArguments {
-  @Option(help: "Divides the logits; 0 takes the likeliest token.")
+package struct SamplingOptions: ParsableArguments {
+  package init() {}
+
+  @Option(parsing: .unconditional, help: "Divides the logits; 0 takes the likeliest token.")
   var temperature: Float = 1
 
   @Option(help: "Where the temperature acts: before the cuts (first), or after them (last).")
   var temperaturePlace = SamplingSettings.TemperaturePlace.first
 
-  @Option(help: "Let the temperature follow the entropy within this range; 0: not.")
+  @Option(
+    parsing: .unconditional,
+    help: "Let the temperature follow the entropy within this range; 0: not.")
   var dynamicTemperature: Float = 0
 
-  @Option(help: "How it follows: range · (entropy / most possible) to this power.")
+  @Option(
+    parsing: .unconditional,
+    help: "How it follows: range · (entropy / most possible) to this power.")
   var dynamicTemperatureExponent: Float = 1
 
   @Flag(help: "Always the likeliest token: temperature 0.")
   var greedy = false
 
-  @Option(help: "Choose among tokens within N standard deviations of the highest logit; 0: all.")
+  @Option(
+    parsing: .unconditional,
+    help: "Choose among tokens within N standard deviations of the highest logit; 0: all.")
   var topNSigma: Float = 0
 
-  @Option(help: "Choose among the K likeliest tokens only; 0: all.")
+  @Option(parsing: .unconditional, help: "Choose among the K likeliest tokens only; 0: all.")
   var topK = 0
 
-  @Option(help: "Choose among the most typical tokens that together reach P.")
+  @Option(
+    parsing: .unconditional, help: "Choose among the most typical tokens that together reach P.")
   var typicalP: Float = 1
 
-  @Option(help: "Choose among the likeliest tokens that together reach P.")
+  @Option(parsing: .unconditional, help: "Choose among the likeliest tokens that together reach P.")
   var topP: Float = 1
 
-  @Option(help: "Choose among tokens at least P times as likely as the likeliest.")
+  @Option(
+    parsing: .unconditional,
+    help: "Choose among tokens at least P times as likely as the likeliest.")
   var minP: Float = 0
 
-  @Option(help: "How often to strike out all but the least likely of the top tokens (XTC).")
+  @Option(
+    parsing: .unconditional,
+    help: "How often to strike out all but the least likely of the top tokens (XTC).")
   var xtcProbability: Float = 0
 
-  @Option(help: "What makes a top token for XTC.")
+  @Option(parsing: .unconditional, help: "What makes a top token for XTC.")
   var xtcThreshold: Float = 0.1
 
-  @Option(help: "2: hold a token's information near a target instead of all cuts; 0: not.")
+  @Option(
+    parsing: .unconditional,
+    help: "2: hold a token's information near a target instead of all cuts; 0: not.")
   var mirostat = 0
 
-  @Option(help: "Bits of information that mirostat aims at.")
+  @Option(parsing: .unconditional, help: "Bits of information that mirostat aims at.")
   var mirostatEnt: Float = 5
 
-  @Option(help: "How fast mirostat corrects itself.")
+  @Option(parsing: .unconditional, help: "How fast mirostat corrects itself.")
   var mirostatLr: Float = 0.1
 
-  @Option(help: "Make tokens that were used already less likely; 1: not.")
+  @Option(parsing: .unconditional, help: "Make tokens that were used already less likely; 1: not.")
   var repetitionPenalty: Float = 1
 
-  @Option(help: "Taken from the logits of tokens that were written.")
+  @Option(parsing: .unconditional, help: "Taken from the logits of tokens that were written.")
   var presencePenalty: Float = 0
 
-  @Option(help: "Taken from the logits of tokens for each time they were written.")
+  @Option(
+    parsing: .unconditional,
+    help: "Taken from the logits of tokens for each time they were written.")
   var frequencyPenalty: Float = 0
 
-  @Option(help: "How many of the last tokens the penalties look at; 0: all.")
+  @Option(
+    parsing: .unconditional, help: "How many of the last tokens the penalties look at; 0: all.")
   var repeatLastN = 0
 
-  @Option(help: "Strength of the penalty on long repetitions (DRY); 0: off.")
+  @Option(
+    parsing: .unconditional, help: "Strength of the penalty on long repetitions (DRY); 0: off.")
   var dryMultiplier: Float = 0
 
-  @Option(help: "How fast that penalty grows with a repetition.")
+  @Option(parsing: .unconditional, help: "How fast that penalty grows with a repetition.")
   var dryBase: Float = 1.75
 
-  @Option(help: "Repetitions shorter than this many tokens cost nothing.")
+  @Option(parsing: .unconditional, help: "Repetitions shorter than this many tokens cost nothing.")
   var dryAllowedLength = 2
 
-  @Option(help: "How many of the last tokens DRY looks at; 0: all.")
+  @Option(parsing: .unconditional, help: "How many of the last tokens DRY looks at; 0: all.")
   var dryPenaltyLastN = 0
 
-  @Option(help: "A repetition does not reach over this; may be given more than once.")
+  @Option(
+    parsing: .unconditionalSingleValue,
+    help: "A repetition does not reach over this; may be given more than once.")
   var drySequenceBreaker: [String] = []
 
   @Option(help: "TOKEN=VALUE: added to a token's logit; -inf bans it. More than once.")
   var logitBias: [LogitBias] = []
 
-  var settings: SamplingSettings {
+  package var settings: SamplingSettings {
     var settings = SamplingSettings()
     settings.temperature = greedy ? 0 : temperature
     settings.temperaturePlace = temperaturePlace
@@ -109,7 +130,7 @@ struct SamplingOptions: ParsableArguments {
     return dry
   }
 
-  func validate() throws {
+  package func validate() throws {
     guard mirostat == 0 || mirostat == 2 else {
       throw ValidationError("--mirostat is \(mirostat); Primer has 2, and 0 for none.")
     }

@@ -28,10 +28,13 @@ struct ServeCommand: AsyncParsableCommand {
         + "(default: three quarters of what is available)", valueName: "size"))
   var memory: MemorySize?
 
+  @Option(help: "How the cache stores keys and values: f16, int8 or f32.")
+  var cacheType = CacheElement.float16
+
   @Option(help: "The address to listen on; others than this machine may call any but loopback.")
   var host = "127.0.0.1"
 
-  @Option(help: "The port to listen on; 0 lets the system choose.")
+  @Option(parsing: .unconditional, help: "The port to listen on; 0 lets the system choose.")
   var port = 8080
 
   @Option(help: "The folder of keys and conversations.")
@@ -58,6 +61,7 @@ struct ServeCommand: AsyncParsableCommand {
       configuration.hostNames = Set(hostName.map { $0.lowercased() })
       configuration.threads = output.threads
       configuration.memory = memory?.bytes
+      configuration.cacheElement = cacheType
       configuration.moderation = try moderation.policy()
       configuration.signIn = try SignInSettings(folder: configuration.data)
       let isJSON = output.json
@@ -74,9 +78,10 @@ struct ServeCommand: AsyncParsableCommand {
             ("url", .string(ready.url)), ("models", .array(ready.models.map { .string($0) })),
             ("link", .string(ready.link)),
           ] + (ready.key.map { [("key", .string($0))] } ?? [])
-        output.note("Open \(ready.link) in a browser: it signs you in, once.")
-        FileHandle.standardOutput.write(
-          Data((JSONValue.object(fields.map { (key: $0, value: $1) }).text + "\n").utf8))
+        if !isJSON { output.note("Open \(ready.link) in a browser: it signs you in, once.") }
+        let line = JSONValue.object(fields.map { (key: $0, value: $1) }).text + "\n"
+        // Who cannot read it can still be served.
+        do { try StandardOutput.write(line) } catch { StandardError.write("primer: \(error)\n") }
       }
     }
   }

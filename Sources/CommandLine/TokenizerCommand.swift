@@ -1,5 +1,6 @@
 import ArgumentParser
 import Foundation
+import PrimerFiles
 import PrimerTokenizers
 
 struct TokenizerCommand: ParsableCommand {
@@ -24,7 +25,9 @@ struct TokenizerCommand: ParsableCommand {
     private static let patterns = SplitPattern.allCases.map(\.rawValue).joined(separator: ", ")
 
     @Option(help: "The kind of vocabulary.") var algorithm = Algorithm.bpe
-    @Option(help: "How many tokens, special ones included; characters need no number.")
+    @Option(
+      parsing: .unconditional,
+      help: "How many tokens, special ones included; characters need no number.")
     var vocabulary: Int?
     @Option(
       help: "How texts are cut first: \(Train.patterns).",
@@ -62,7 +65,7 @@ struct TokenizerCommand: ParsableCommand {
           options.note(
             "the texts have only \(tokenizer.vocabularySize) tokens to learn, not \(vocabulary)")
         }
-        options.report([
+        try options.report([
           "vocabulary": .whole(tokenizer.vocabularySize), "seconds": .real(seconds),
           "bytes": .whole(documents.reduce(0) { $0 + $1.count }),
         ])
@@ -122,11 +125,11 @@ struct TokenizerCommand: ParsableCommand {
             bytes: Array(line), special: plain ? .plain : .recognised, framed: special)
           output += "[" + ids.lazy.map { "\($0)" }.joined(separator: ", ") + "]\n"
           if output.utf8.count > 1 << 16 {
-            FileHandle.standardOutput.write(Data(output.utf8))
+            try StandardOutput.write(output)
             output = ""
           }
         }
-        FileHandle.standardOutput.write(Data(output.utf8))
+        try StandardOutput.write(output)
       }
     }
   }
@@ -170,7 +173,7 @@ struct TokenizerCommand: ParsableCommand {
           var bytes = tokenizer.decodeBytes(
             ids, skippingSpecial: skipSpecial, wholeText: true)
           if !whole { bytes.append(UInt8(ascii: "\n")) }
-          FileHandle.standardOutput.write(Data(bytes))
+          try StandardOutput.write(bytes)
         }
       }
     }
@@ -182,7 +185,11 @@ enum TextInput {
   /// The bytes of a file, or of standard input.
   static func bytes(of file: URL?) throws -> [UInt8] {
     guard let file else {
-      return Array(try FileHandle.standardInput.readToEnd() ?? Data())
+      do { return Array(try FileHandle.standardInput.readToEnd() ?? Data()) } catch {
+        throw CommandFailure(
+          exitStatus: .inputOutput,
+          description: "cannot read standard input: \(FileError.reason(error))")
+      }
     }
     guard FileManager.default.fileExists(atPath: file.path) else {
       throw CommandFailure(
@@ -191,8 +198,7 @@ enum TextInput {
     do {
       return Array(try FileHandle(forReadingFrom: file).readToEnd() ?? Data())
     } catch {
-      throw CommandFailure(
-        exitStatus: .inputOutput, description: "\(file.path): cannot be read (\(error))")
+      throw FileError.inputOutput(file, action: "read", reason: FileError.reason(error))
     }
   }
 

@@ -39,7 +39,9 @@ struct TuneCommand: ParsableCommand {
   @Option(help: "What for; so far: classify.")
   var task = Task.classify
 
-  @Option(help: "The weight of the penalty on large weights, lambda in lambda/2 |w|^2.")
+  @Option(
+    parsing: .unconditional,
+    help: "The weight of the penalty on large weights, lambda in lambda/2 |w|^2.")
   var decay = HeadTraining.standardDecay
 
   @Flag(help: "Go on with what an interrupted run has read.")
@@ -83,9 +85,9 @@ struct TuneCommand: ParsableCommand {
         try AtomicFile.write(document, to: folder.appending(path: "metrics.json"))
         states.discard()
         if options.json {
-          FileHandle.standardOutput.write(document)
+          try StandardOutput.write(document)
         } else {
-          FileHandle.standardOutput.write(Data(Self.table(result).utf8))
+          try StandardOutput.write(Self.table(result))
         }
       }
     }

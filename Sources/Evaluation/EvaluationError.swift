@@ -8,10 +8,8 @@ public enum EvaluationError: Error, Equatable, Sendable, CustomStringConvertible
   public var description: String {
     switch self {
     case .tooShort(let url, let tokens, let needed):
-      """
-      \(url.path): \(tokens) tokens are too few to score, \(needed) are needed; give more text or a \
-      smaller --context
-      """
+      "\(url.path): scoring needs at least \(needed) tokens, and this text has \(tokens); give more text"
+        + (needed > 2 ? " or a smaller --context" : "")
     case .context(let context, let model):
       "a context of \(context) is not between 4 and the model's \(model); give another --context"
     }

@@ -48,7 +48,11 @@ public struct Perplexity: Sendable {
     switch cutting {
     case .windows:
       let tokens = try tokenizer.encode(bytes: bytes)
-      guard tokens.count > 1 else { throw DatasetError.empty(text.path) }
+      guard tokens.count > 1 else {
+        throw tokens.isEmpty
+          ? DatasetError.empty(text.path)
+          : EvaluationError.tooShort(text, tokens: tokens.count, needed: 2)
+      }
       sum = windows(model, tokens, context)
     case .llamaCpp:
       if bytes.last == UInt8(ascii: "\n") { bytes.removeLast() }

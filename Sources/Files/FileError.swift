@@ -30,9 +30,11 @@ public enum FileError: Error, Equatable, Sendable, CustomStringConvertible, Loca
 
   /// The system's last error, in words.
   package static func last(_ url: URL, _ action: String) -> FileError {
-    let code = errno
-    let reason = code == ENOSPC ? fullDisk : String(cString: strerror(code))
-    return .inputOutput(url, action: action, reason: reason)
+    .inputOutput(url, action: action, reason: reason(errno))
+  }
+
+  static func reason(_ code: Int32) -> String {
+    code == ENOSPC ? fullDisk : String(cString: strerror(code))
   }
 
   private static let fullDisk = "the disk is full; free some space, what was there before is kept"

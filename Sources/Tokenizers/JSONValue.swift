@@ -35,9 +35,14 @@ package enum JSONValue: Sendable {
   }
 
   /// Parses a whole text of JSON; throws `JSONProblem`. `keepsIntegers` gives `1` as `.integer` and
-  /// `1.0` as `.number`; `deepest` is how many arrays and objects may be within one another.
-  package init(parsing bytes: [UInt8], keepsIntegers: Bool = false, deepest: Int = 128) throws {
-    var parser = JSONParser(bytes: bytes, keepsIntegers: keepsIntegers, deepest: deepest)
+  /// `1.0` as `.number`; `deepest` is how many arrays and objects may be within one another, and
+  /// `mostValues` how many values there may be in all, so that `[[],[],…` does not become gigabytes.
+  package init(
+    parsing bytes: [UInt8], keepsIntegers: Bool = false, deepest: Int = 128,
+    mostValues: Int = 8 << 20
+  ) throws {
+    var parser = JSONParser(
+      bytes: bytes, keepsIntegers: keepsIntegers, deepest: deepest, mostValues: mostValues)
     self = try parser.document()
   }
 
@@ -88,13 +93,16 @@ private struct JSONParser {
   private let bytes: [UInt8]
   private let keepsIntegers: Bool
   private let deepest: Int
+  private let mostValues: Int
   private var position = 0
   private var depth = 0
+  private var valueCount = 0
 
-  init(bytes: [UInt8], keepsIntegers: Bool, deepest: Int) {
+  init(bytes: [UInt8], keepsIntegers: Bool, deepest: Int, mostValues: Int) {
     self.bytes = bytes
     self.keepsIntegers = keepsIntegers
     self.deepest = deepest
+    self.mostValues = mostValues
   }
 
   mutating func document() throws -> JSONValue {
@@ -129,6 +137,8 @@ private struct JSONParser {
   private mutating func value() throws -> JSONValue {
     skipSpace()
     guard position < bytes.count else { throw problem("the text ends where a value should be") }
+    valueCount += 1
+    guard valueCount <= mostValues else { throw problem("more than \(mostValues) values") }
     switch bytes[position] {
     case UInt8(ascii: "{"): return .object(try nested { try $0.object() })
     case UInt8(ascii: "["): return .array(try nested { try $0.array() })

@@ -1,4 +1,5 @@
 public import Foundation
+internal import PrimerFiles
 
 extension Tokenizer {
   /// The tokenizer in a folder (`tokenizer.json`; or `vocab.json` and `merges.txt`, as GPT-2 has
@@ -57,7 +58,7 @@ func contents(of file: URL) throws -> [UInt8] {
   do {
     return Array(try FileHandle(forReadingFrom: file).readToEnd() ?? Data())
   } catch {
-    throw TokenizerError.unreadable(path: file.path, reason: "\(error)")
+    throw TokenizerError.unreadable(path: file.path, reason: FileError.reason(error))
   }
 }
 

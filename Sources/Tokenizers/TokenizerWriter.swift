@@ -15,7 +15,7 @@ extension Tokenizer {
     do {
       try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
     } catch {
-      throw TokenizerError.unwritable(path: folder.path, reason: "\(error)")
+      throw TokenizerError.unwritable(path: folder.path, reason: FileError.reason(error))
     }
     try save(file: folder.appending(path: "tokenizer.json"))
     let file = folder.appending(path: "tokenizer_config.json")
@@ -38,7 +38,7 @@ extension Tokenizer {
     } catch FileError.inputOutput(_, let action, let reason) {
       throw TokenizerError.unwritable(path: file.path, reason: "\(action): \(reason)")
     } catch {
-      throw TokenizerError.unwritable(path: file.path, reason: "\(error)")
+      throw TokenizerError.unwritable(path: file.path, reason: FileError.reason(error))
     }
   }
 

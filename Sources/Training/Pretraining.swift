@@ -41,7 +41,7 @@ public struct PretrainingRequest: Sendable {
 /// What a run came to.
 public struct PretrainingResult: Sendable {
   public let steps: Int
-  /// Of the last step, nats a token; nil when no step was left to do.
+  /// Of the last step, nats a token; nil when there was none.
   public let trainLoss: Double?
   /// Of a full pass over the validation text, nats a token; nil when interrupted.
   public let validationLoss: Double?
@@ -83,6 +83,7 @@ public final class Pretraining {
 
   /// Prepares everything that can fail before the first step does.
   public init(_ request: PretrainingRequest) throws {
+    try request.recipe?.checkMemory()
     self.request = request
     run = try RunFolder(request.output, request.resumes ? .resume : .new)
     guard let recipe = try request.recipe ?? run.recordedRecipe() else {
@@ -120,14 +121,24 @@ public final class Pretraining {
   public func train() throws -> PretrainingResult {
     let begun = ContinuousClock.now
     let signals = SignalWatcher()
-    if request.resumes { try evaluateAgain() }
+    if request.resumes {
+      lastLoss = log.lastTrainLoss
+      try evaluateAgain()
+    }
+    if state.step >= recipe.steps {
+      log.progress.say(
+        "nothing to do: all \(state.step) steps are done; --set steps=\(2 * state.step) would go on"
+      )
+    }
     while state.step < recipe.steps, !signals.isInterrupted { try advance() }
     let isInterrupted = state.step < recipe.steps
+    if !isInterrupted { try checkLoss(lastLoss) }
     // The processor may have been slower at the start than it is once warm.
     peak = max(peak, ComputePool.current.measurePeak())
     if stepsHere > 0 || !isInterrupted { try save() }
     let final = isInterrupted ? nil : try evaluate(full: true)
     log.progress.endLine()
+    try checkLoss(final?.loss)
     try log.writeReport(isFinished: !isInterrupted)
     if isInterrupted {
       log.progress.say(
@@ -192,6 +203,13 @@ public final class Pretraining {
       try log.writeReport(isFinished: false)
       throw TrainingError.diverged(step: state.step, steps: skipsInARow)
     }
+  }
+
+  /// A run that ends without a number for its loss has taught nothing.
+  private func checkLoss(_ loss: Double?) throws {
+    guard let loss, !loss.isFinite else { return }
+    try log.writeReport(isFinished: false)
+    throw TrainingError.divergedAtEnd(step: state.step)
   }
 
   /// The log of a resumed run ends before the evaluation of its checkpoint's step.

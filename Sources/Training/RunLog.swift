@@ -37,6 +37,7 @@ final class RunLog {
   }
 
   private var lastValidationLoss: Double?
+  var lastTrainLoss: Double? { metrics.all.compactMap(\.trainLoss).last }
 
   func flush() throws { try metrics.flush() }
 

@@ -23,6 +23,7 @@ public struct TrainingBenchmark: Sendable {
   public static func run(_ recipe: Recipe, model folder: URL?, steps: Int) throws
     -> TrainingBenchmark
   {
+    if folder == nil { try recipe.checkMemory() }
     let model =
       try folder.map { try ModelRegistry.load($0, writable: true) }
       ?? recipe.model(

@@ -16,6 +16,8 @@ public enum TrainingError: Error, Equatable, Sendable {
   case noData
   case otherData(URL)
   case diverged(step: Int, steps: Int)
+  case divergedAtEnd(step: Int)
+  case tooLarge(weights: Int, batch: Int, context: Int, bytes: Double, available: Int)
 }
 
 extension TrainingError: CustomStringConvertible, LocalizedError {
@@ -65,12 +67,27 @@ extension TrainingError: CustomStringConvertible, LocalizedError {
       training has diverged: \(steps) steps in a row up to step \(step) gave no finite loss or gradient; \
       start again with a lower rate, a longer warmup or a smaller clip
       """
+    case .divergedAtEnd(let step):
+      """
+      training has diverged: the loss is not a number at its end, step \(step); start again with a lower \
+      rate, a longer warmup or a smaller clip
+      """
+    case .tooLarge(let weights, let batch, let context, let bytes, let available):
+      """
+      recipe: training \(weights) weights on batches of \(batch) x \(context) tokens takes at least \
+      \(Self.gigabytes(bytes)) of memory, and \(Self.gigabytes(Double(available))) are available; set \
+      smaller layers, width, vocabulary, context or batch
+      """
     case .damagedCheckpoints(let url, let reasons):
       """
       \(url.path): no checkpoint is whole (\(reasons.joined(separator: "; "))); \
       restore one from a copy, or start another run
       """
     }
+  }
+
+  private static func gigabytes(_ bytes: Double) -> String {
+    String(format: "%.1f GB", bytes / 1e9)
   }
 
   public var errorDescription: String? { description }

@@ -114,19 +114,22 @@ struct ModelPullTests {
   func local() async throws {
     let folder = try TemporaryFolder()
     let cache = ModelCache(folder: folder.url.appending(path: "cache"))
-    let file = folder.url.appending(path: "own.gguf")
-    try Data(Self.content).write(to: file)
+    let file = try folder.file("own.gguf", SmallModel.gguf("own"))
     let record = try await ModelPull(cache).pull(file.path)
     #expect(record.name == "own" && cache.path("own")?.lastPathComponent == "own.gguf")
-    let model = folder.url.appending(path: "small")
-    try FileManager.default.createDirectory(at: model, withIntermediateDirectories: true)
-    for name in ["config.json", "model.safetensors", "secret.txt"] {
-      try Data(name.utf8).write(to: model.appending(path: name))
+    for (name, bytes) in try SmallModel.folder("qwen3") {
+      let blob = try folder.file("blobs/\(name)", bytes)
+      _ = try folder.file("small-1.5/secret.txt", "")
+      // As in the hub's own cache.
+      try FileManager.default.createSymbolicLink(
+        at: folder.url.appending(path: "small-1.5/\(name)"), withDestinationURL: blob)
     }
-    _ = try await ModelPull(cache).pull(model.path)
-    let path = try #require(cache.path("small"))
+    _ = try await ModelPull(cache).pull(folder.url.appending(path: "small-1.5").path)
+    let path = try #require(cache.path("small-1.5"))
     let names = try FileManager.default.contentsOfDirectory(atPath: path.path).sorted()
     #expect(names == ["config.json", "model.safetensors", "primer.json"])
+    let weights = path.appending(path: "model.safetensors")
+    #expect(try Data(contentsOf: weights) == Data(SmallModel.folder("qwen3")["model.safetensors"]!))
   }
 
   @Test(
@@ -136,7 +139,7 @@ struct ModelPullTests {
     let folder = try TemporaryFolder()
     let pull = ModelPull(ModelCache(folder: folder.url))
     await #expect(throws: CatalogueError.self) { try await pull.pull(text) }
-    #expect(throws: CatalogueError.self) { try pull.location("nothing-of-this-name") }
+    #expect(throws: CatalogueError.self) { try PullLocation(text, .builtIn) }
   }
 
   @Test("names that would leave the cache are none", arguments: ["..", ".x", "a/b", "", "a\u{0}b"])

@@ -135,6 +135,21 @@ struct SafetensorsTests {
       "an empty shape whose strides overflow",
       #"{"a":{"dtype":"F32","shape":[0,4611686018427387904,4],"data_offsets":[0,0]}}"#, 0, "'a'"
     ),
+    (
+      "a shape of more axes than any tensor's",
+      #"{"a":{"dtype":"I8","shape":[1,1,1,1,1,1,1,1,1],"data_offsets":[0,1]}}"#, 1,
+      "'a': 9 axes (at most 8)"
+    ),
+    (
+      "a shape of millions of axes",
+      #"{"a":{"dtype":"I8","shape":[1"# + String(repeating: ",1", count: 2_000_000)
+        + #"],"data_offsets":[0,1]}}"#, 1, "header is not the JSON of a safetensors file: more than"
+    ),
+    (
+      "metadata of millions of values",
+      #"{"__metadata__":[[]"# + String(repeating: ",[]", count: 2_000_000) + "]}", 0,
+      "more than 2000000 values"
+    ),
     ("a negative axis", #"{"a":{"dtype":"F32","shape":[-1,-2],"data_offsets":[0,8]}}"#, 8, "'a'"),
     (
       "a shape that is not its bytes", #"{"a":{"dtype":"F32","shape":[3],"data_offsets":[0,8]}}"#,
@@ -179,6 +194,13 @@ struct SafetensorsTests {
       try SafetensorsFile(folder.url.appending(path: "b"))
     }
     #expect(throws: FileError.notAFile(folder.url)) { try SafetensorsFile(folder.url) }
+  }
+
+  @Test("may have eight axes")
+  func axes() throws {
+    try write(
+      header: #"{"a":{"dtype":"I8","shape":[1,1,2,1,1,1,1,2],"data_offsets":[0,4]}}"#, elements: 4)
+    #expect(try SafetensorsFile(url).tensor("a")?.shape == [1, 1, 2, 1, 1, 1, 1, 2])
   }
 
   @Test("are refused where the header has more entries than any model")

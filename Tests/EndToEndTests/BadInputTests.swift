@@ -111,6 +111,71 @@ struct BadInputTests {
       ), 65, "diverged", "lower rate")
   }
 
+  @Test("a short run whose loss is no number at its end has failed")
+  func divergedAtEnd() throws {
+    let settings = [
+      "rate": "1e30", "final_rate": "1e30", "clip": "0", "warmup": "0", "steps": "3",
+    ]
+    expect(try pretrain(Array(TinyRun.text.utf8), settings), 65, "diverged", "at its end")
+  }
+
+  @Test(
+    "numbers that no machine has room for",
+    arguments: [
+      (["generate", "--model", "x", "--prompt", "x", "--threads", "4294967297"], 64, "--threads"),
+      (["models", "--threads", "\(Int.max)"], 64, "4096"),
+      (
+        ["bench", "train", "--recipe", "shakespeare-baby", "--set", "context=1000000000"], 65, "GB"
+      ),
+      (["bench", "train", "--recipe", "shakespeare-baby", "--set", "layers=100000000"], 65, "GB"),
+      (["bench", "matmul", "--size", "1000000,1000000,1000000"], 64, "GB"),
+      (["bench", "memory", "--megabytes", "1000000"], 64, "GB"),
+    ])
+  func huge(arguments: [String], code: Int32, word: String) throws {
+    expect(try TinyRun().run(arguments), code, word)
+  }
+
+  @Test(
+    "numbers below 0 are read as such",
+    arguments: [
+      (
+        ["generate", "--model", "x", "--prompt", "x", "--max-tokens", "-1"], "--max-tokens is below"
+      ),
+      (["serve", "--port", "-1"], "--port should be"),
+      (["evaluate", "perplexity", "--model", "x", "--data", "x", "--threads", "-1"], "from 1 to"),
+      (["generate", "--model", "x", "--prompt", "- x", "--beams", "-1"], "--beams is below"),
+    ])
+  func negative(arguments: [String], words: String) throws {
+    expect(try TinyRun().run(arguments), 64, words)
+  }
+
+  @Test("files, folders and numbers that are not what a command takes")
+  func unfit() throws {
+    let tiny = try TinyRun()
+    #expect(try tiny.run(tiny.arguments("run", ["steps": "2"])).code == 0)
+    let (model, text) = (tiny.output("run").path, tiny.data.path)
+    let letter = try tiny.folder.file("letter.txt", "T").path
+    let schema = try tiny.folder.file("schema.json", "{\"type\": \"string\"}").path
+    let generate = ["generate", "--model", model, "--prompt", "To"]
+    let perplexity = ["evaluate", "perplexity", "--model", model, "--data"]
+    let cases: [([String], Int32, String)] = [
+      (generate + ["--json-schema", model], 74, "\(model): cannot read: Is a directory"),
+      (generate + ["--temperature", "nan"], 64, "nan is not a number"),
+      (["export", "--model", model, "--output", text], 73, "\(text): cannot create: File exists"),
+      (["tokenizer", "encode", "--model", model, model], 74, "Is a directory"),
+      (
+        ["tokenizer", "train", "--vocabulary", "300", "--output", text, text], 73,
+        "(File exists)"
+      ),
+      (["bench", "constraint", "--model", model, text], 65, "text.txt: not JSON: line 1"),
+      (["bench", "constraint", "--model", model, schema], 65, "schema.json: no object with"),
+      (["bench", "generate", "--model", model, "--generate", "\(Int.max)"], 64, "do not fit"),
+      (["chat", "--model", model], 65, "no chat template at \(model)"),
+      (perplexity + [letter], 65, "at least 2 tokens"),
+    ]
+    for (arguments, code, words) in cases { expect(try tiny.run(arguments), code, words) }
+  }
+
   @Test("no space left: the last good checkpoint stays, and the run goes on from it")
   func fullDisk() throws {
     let tiny = try TinyRun()
@@ -127,6 +192,27 @@ struct BadInputTests {
     #expect(!names.contains("step-000030"))
     #expect(try tiny.run(more).code == 0)
     #expect(try tiny.finalState("run", step: 40) == tiny.finalState("whole", step: 40))
+  }
+
+  @Test(
+    "a pickle where a model should be says what to make of it",
+    arguments: ["pt", "bin", "ckpt", "pth"]
+  )
+  func pickle(name: String) throws {
+    let tiny = try TinyRun()
+    let file = try tiny.folder.file("m.\(name)", "x").path
+    let generate = ["generate", "--model", file, "--prompt", "x"]
+    expect(try tiny.run(generate), 65, file, "pickle", "save_pretrained")
+    expect(try tiny.run(["pull", file]), 65, file, "pickle", "save_pretrained")
+  }
+
+  @Test("weights without their folder")
+  func bareWeights() throws {
+    let tiny = try TinyRun()
+    let file = try tiny.folder.file("model.safetensors", "x").path
+    let generate = ["generate", "--model", file, "--prompt", "x"]
+    expect(try tiny.run(generate), 65, file, "the folder that holds config.json")
+    expect(try tiny.run(["pull", file]), 66, file, "the folder that holds it")
   }
 
   @Test("wrong usage")

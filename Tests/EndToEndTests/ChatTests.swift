@@ -14,9 +14,17 @@
     /// A small model that talks without end.
     init() throws {
       folder = try TemporaryFolder()
-      let model = folder.url.appending(path: "model")
-      try FileManager.default.copyItem(
-        at: Goldens.file("models/llama-tied-biased"), to: model)
+      try Self.model(
+        "model", of: "llama-tied-biased", "{{ messages[-1].content }}", in: folder.url)
+      terminal = try Self.chat(in: folder.url)
+    }
+
+    /// Makes a folder of a golden model that talks without end, under this template.
+    private static func model(
+      _ name: String, of golden: String, _ template: String, in folder: URL
+    ) throws {
+      let model = folder.appending(path: name)
+      try FileManager.default.copyItem(at: Goldens.file("models/\(golden)"), to: model)
       let configuration = model.appending(path: "config.json")
       var fields =
         try JSONSerialization.jsonObject(with: Data(contentsOf: configuration)) as! [String: Any]
@@ -24,18 +32,19 @@
       fields["eos_token_id"] = nil
       try JSONSerialization.data(withJSONObject: fields).write(to: configuration)
       try Tokenizer.characters(of: "abcdefghijklmnopqrstuvwxyz /.").save(to: model)
-      try Data("{{ messages[-1].content }}".utf8)
-        .write(to: model.appending(path: "chat_template.jinja"))
-      terminal = try Self.chat(in: folder.url)
+      try Data(template.utf8).write(to: model.appending(path: "chat_template.jinja"))
     }
 
-    /// A chat with the model of `folder`, at its first line.
-    private static func chat(in folder: URL, maxTokens: Int = 1_000_000) throws -> Terminal {
+    /// A chat with a model of `folder`, at its first line.
+    private static func chat(
+      with model: String = "model", in folder: URL, maxTokens: Int = 1_000_000,
+      _ arguments: [String] = []
+    ) throws -> Terminal {
       let terminal = try Terminal(
         [
-          "chat", "--model", folder.appending(path: "model").path, "--max-tokens", "\(maxTokens)",
+          "chat", "--model", folder.appending(path: model).path, "--max-tokens", "\(maxTokens)",
           "--threads", "1",
-        ], in: folder)
+        ] + arguments, in: folder)
       try terminal.wait(for: "›")
       return terminal
     }
@@ -92,6 +101,58 @@
       try later.wait(for: #"/nonsense \n"#)
       later.type("\u{3}\u{4}")
       #expect(later.finish() == 0)
+    }
+
+    private struct Conversation: Decodable {
+      struct Message: Decodable { let role, content: String }
+      let messages: [Message]
+
+      /// What `whole` below makes of the first messages.
+      func text(_ count: Int) -> String {
+        messages[..<count].map { "\($0.role)/\($0.content)." }.joined() + "assistant/"
+      }
+    }
+
+    /// The likeliest text of a model of `folder` after `prompt`.
+    private func generated(_ model: String, _ prompt: String) throws -> String? {
+      let outcome = try PrimerCommand.run(
+        [
+          "generate", "--model", folder.url.appending(path: model).path, "--prompt", prompt,
+          "--max-tokens", "24", "--greedy", "--threads", "1", "--json",
+        ], in: folder.url)
+      return try outcome.json()["text"] as? String
+    }
+
+    @Test("the system text reaches the model, and another model goes on with what was said")
+    func whole() throws {
+      let template =
+        "{% for message in messages %}{{ message.role }}/{{ message.content }}.{% endfor %}assistant/"
+      for (name, golden) in [("one", "llama-tied-biased"), ("two", "llama-untied-grouped")] {
+        try Self.model(name, of: golden, template, in: folder.url)
+      }
+      let chat = try Self.chat(with: "one", in: folder.url, maxTokens: 24, ["--greedy"])
+      chat.type("/system be kind\r")
+      try chat.wait(for: "the next answers follow it")
+      chat.type("abc\r")
+      try chat.wait(for: "24 tokens")
+      chat.type("/model \(folder.url.appending(path: "two").path)\r")
+      try chat.wait(for: "this is ")
+      chat.type("de\r")
+      try chat.wait(for: "24 tokens")
+      let file = folder.url.appending(path: "whole.jsonl")
+      chat.type("/save \(file.path)\r")
+      try chat.wait(for: "5 messages")
+      chat.type("\u{4}")
+      #expect(chat.finish() == 0)
+      let saved = try JSONDecoder().decode(Conversation.self, from: Data(contentsOf: file))
+      try #require(
+        saved.messages.map(\.role) == ["system", "user", "assistant", "user", "assistant"])
+      let answers = [saved.messages[2].content, saved.messages[4].content]
+      #expect(try answers[0] == generated("one", saved.text(2)))
+      #expect(try answers[0] != generated("one", "user/abc.assistant/"))
+      #expect(try answers[1] == generated("two", saved.text(4)))
+      #expect(try answers[1] != generated("one", saved.text(4)))
+      #expect(try answers[1] != generated("two", "user/de.assistant/"))
     }
 
     @Test("a line is drawn anew where it began when the terminal becomes narrower")

@@ -27,10 +27,12 @@ struct ModelCommandTests {
     #expect(rounded[0] != rounded[1])
   }
 
-  @Test("a cache of an unknown element type names the known ones")
-  func unknownCacheType() throws {
+  @Test(
+    "a cache of an unknown element type names the known ones",
+    arguments: [["generate", "--model", "x", "--prompt", "x"], ["serve", "--model", "x"]])
+  func unknownCacheType(command: [String]) throws {
     let tiny = try TinyRun()
-    let outcome = try tiny.run(["generate", "--model", "x", "--prompt", "x", "--cache-type", "q4"])
+    let outcome = try tiny.run(command + ["--cache-type", "q4"])
     #expect(outcome.code == 64)
     for type in ["q4", "f16", "int8", "f32"] { #expect(outcome.errors.contains(type)) }
   }

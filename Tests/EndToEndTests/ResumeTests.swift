@@ -78,6 +78,18 @@ struct ResumeTests {
     #expect(try tiny.finalState("stopped", step: 400) == tiny.finalState("whole", step: 400))
   }
 
+  @Test("a run that is done has nothing to do, and keeps its last loss")
+  func finished() throws {
+    let tiny = try TinyRun()
+    let first = try tiny.run(tiny.arguments("run", ["steps": "4"])).json()
+    let arguments = tiny.arguments("run", ["steps": "4"]).filter { $0 != "--quiet" }
+    let outcome = try tiny.run(arguments + ["--resume"])
+    #expect(outcome.code == 0)
+    #expect(outcome.errors.contains("nothing to do: all 4 steps are done"))
+    let again = try outcome.json()
+    #expect(try #require(again["train_loss"] as? Double) == first["train_loss"] as? Double)
+  }
+
   @Test("the same bytes come of any number of threads")
   func threads() throws {
     let tiny = try TinyRun()

@@ -28,8 +28,8 @@ struct TinyRun {
       + all.sorted { $0.key < $1.key }.flatMap { ["--set", "\($0.key)=\($0.value)"] }
   }
 
-  func run(_ arguments: [String]) throws -> PrimerCommand.Outcome {
-    try PrimerCommand.run(arguments, in: folder.url)
+  func run(_ arguments: [String], shell: String? = nil) throws -> PrimerCommand.Outcome {
+    try PrimerCommand.run(arguments, in: folder.url, shell: shell)
   }
 
   /// The bytes that decide how a run goes on: weights, optimiser, tokenizer; and the number of steps and updates.

@@ -66,6 +66,10 @@ struct PerplexityTests {
     #expect(throws: EvaluationError.tooShort(text, tokens: 120, needed: 128)) {
       try Perplexity.measure(model.longer(), tokenizer, text, .llamaCpp, context: 64)
     }
+    let letter = try folder.file("letter.txt", "a")
+    #expect(throws: EvaluationError.tooShort(letter, tokens: 1, needed: 2)) {
+      try Perplexity.measure(model, tokenizer, letter)
+    }
     #expect(throws: EvaluationError.context(64, model: 32)) {
       try Perplexity.measure(model, tokenizer, text, context: 64)
     }

@@ -33,9 +33,11 @@ struct GGUFModelTests {
     return copy
   }
 
-  /// Writes a golden model as a GGUF file of f32, with `change` made to its metadata.
+  /// Writes a golden model as a GGUF file of f32, with `change` made to its metadata and some tensors
+  /// replaced.
   private func file(
-    _ name: String, _ change: (inout GGUFMetadata) -> Void = { _ in }
+    _ name: String, replacing: [String: Tensor] = [:],
+    _ change: (inout GGUFMetadata) -> Void = { _ in }
   ) throws -> URL {
     let source = try source(name)
     let export = try GGUFExport(ModelRegistry.load(source), from: source)
@@ -45,7 +47,7 @@ struct GGUFModelTests {
     var file = try GGUFWriter(
       url, metadata: metadata,
       tensors: export.tensors.map { .init(name: $0.name, shape: $0.shape, type: $0.elementType) })
-    for entry in export.tensors { try file.append(entry.tensor()) }
+    for entry in export.tensors { try file.append(replacing[entry.name] ?? entry.tensor()) }
     try file.commit()
     return url
   }
@@ -157,6 +159,23 @@ struct GGUFModelTests {
     #expect(
       try complaint("mixtral") { $0["llama.expert_used_count"] = .uint32(9) }
         .contains("num_experts_per_tok"))
+  }
+
+  @Test(
+    "with rotary divisors that are no positive numbers are refused, naming the tensor",
+    arguments: [
+      ("llama-llama3", "rope_freqs.weight"), ("phi3-long", "rope_factors_long.weight"),
+      ("phi3-long", "rope_factors_short.weight"),
+    ], [0, -1, .nan, .infinity] as [Float])
+  func divisors(of: (name: String, tensor: String), value: Float) throws {
+    let usual = try #require(try GGUFFile(file(of.name)).tensor(of.tensor)).scalars
+    let changed = Tensor(usual.dropLast() + [value], shape: [usual.count])
+    let url = try file(of.name, replacing: [of.tensor: changed])
+    #expect {
+      try ModelRegistry.load(url)
+    } throws: {
+      "\($0)" == "\(url.path): '\(of.tensor)' holds other than positive numbers"
+    }
   }
 }
 

@@ -53,6 +53,19 @@ struct ModelFolderTests {
     #expect(complaint().contains("config.json is missing"))
   }
 
+  @Test("a configuration or an index that is longer than any model's")
+  func longFiles() throws {
+    let numbers = String(repeating: ",1", count: 2 << 20)
+    _ = try folder.file("config.json", #"{"model_type": "llama", "x": [1\#(numbers)]}"#)
+    #expect(complaint().contains("config.json") && complaint().contains("(at most 4194304)"))
+    _ = try folder.file("config.json", #"{"model_type": "llama"}"#)
+    try FileManager.default.removeItem(at: folder.url.appending(path: "model.safetensors"))
+    let index = try folder.file("model.safetensors.index.json", "{}")
+    let handle = try FileHandle(forWritingTo: index)
+    try handle.truncate(atOffset: 64 << 20 + 1)
+    #expect(complaint().contains("index.json") && complaint().contains("(at most 67108864)"))
+  }
+
   @Test("numbers that are missing, wrong or do not divide")
   func numbers() throws {
     try configure(["num_key_value_heads": 3])

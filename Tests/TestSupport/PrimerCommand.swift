@@ -35,17 +35,18 @@ public struct PrimerCommand: Sendable {
 
   /// Starts the program; its output goes to files in `folder`.
   ///
-  /// - Parameter largestFile: KiB that a file may have, which stands in for a full disk.
+  /// - Parameters:
+  ///   - largestFile: KiB that a file may have, which stands in for a full disk.
+  ///   - shell: how bash runs the program, which is `"$@"` there; nil: it runs alone.
   public static func start(
     _ arguments: [String], in folder: URL, environment: [String: String] = [:],
-    largestFile: Int? = nil
+    largestFile: Int? = nil, shell: String? = nil
   ) throws -> (process: Process, finish: @Sendable () throws -> Outcome) {
     let process = Process()
-    process.executableURL = largestFile == nil ? binary! : URL(filePath: "/bin/bash")
-    let limit = largestFile.map {
-      ["-c", "ulimit -f \($0); trap '' XFSZ; exec \"$@\"", "limited", binary!.path]
-    }
-    process.arguments = (limit ?? []) + arguments
+    let limit = largestFile.map { "ulimit -f \($0); trap '' XFSZ; exec \"$@\"" }
+    let script = (shell ?? limit).map { ["-c", $0, "bash", binary!.path] }
+    process.executableURL = script == nil ? binary! : URL(filePath: "/bin/bash")
+    process.arguments = (script ?? []) + arguments
     process.environment = ProcessInfo.processInfo.environment
       .merging(["PRIMER_CACHE": folder.appending(path: "cache").path]) { $1 }
       .merging(environment) { $1 }
@@ -73,8 +74,10 @@ public struct PrimerCommand: Sendable {
   /// Runs the program to its end.
   public static func run(
     _ arguments: [String], in folder: URL, environment: [String: String] = [:],
-    largestFile: Int? = nil
+    largestFile: Int? = nil, shell: String? = nil
   ) throws -> Outcome {
-    try start(arguments, in: folder, environment: environment, largestFile: largestFile).finish()
+    try start(
+      arguments, in: folder, environment: environment, largestFile: largestFile, shell: shell
+    ).finish()
   }
 }

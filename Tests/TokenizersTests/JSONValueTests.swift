@@ -34,4 +34,16 @@ struct JSONValueTests {
       #expect(try number(text).integer == nil, "\(text)")
     }
   }
+
+  @Test("more values than were asked for are refused, and no fewer")
+  func mostValues() throws {
+    let text = Array(#"{"a": [1, [], true, "b"], "c": null}"#.utf8)
+    #expect(try JSONValue(parsing: text, mostValues: 7).members?.count == 2)
+    let problem = #expect(throws: JSONProblem.self) {
+      try JSONValue(parsing: text, mostValues: 6)
+    }
+    #expect(problem?.reason == "more than 6 values")
+    let many = Array(("[[]" + String(repeating: ",[]", count: 8 << 20) + "]").utf8)
+    #expect(throws: JSONProblem.self) { try JSONValue(parsing: many) }
+  }
 }

@@ -12,16 +12,17 @@ struct ChatCommand: ParsableCommand {
       Example:
         primer chat --model smollm2-135m-instruct --system "You answer in one sentence."
 
-      Ctrl-C stops an answer, Ctrl-D ends the conversation. /help lists what else can be typed.
+      Ctrl-C stops an answer, Ctrl-D ends the conversation. /help lists what else can be typed. With --json, \
+      each answer is one JSON object on a line of its own, once it is whole.
       """)
 
   @Option(help: "A model folder, a .gguf file, or a name of the catalogue.")
   var model: String
 
-  @Option(help: "The text that every answer is given under.")
+  @Option(parsing: .unconditional, help: "The text that every answer is given under.")
   var system: String?
 
-  @Option(help: "The most tokens of an answer.")
+  @Option(parsing: .unconditional, help: "The most tokens of an answer.")
   var maxTokens = 1024
 
   @OptionGroup var sampling: SamplingOptions
@@ -39,8 +40,7 @@ struct ChatCommand: ParsableCommand {
         let generation = GenerationOptions(maxTokens: maxTokens, sampling: settings)
         let session = ChatSession(try ModelLocation.assistant(model))
         session.system = system
-        let conversation = TerminalConversation(
-          session, modelName: model, generation, isQuiet: options.quiet)
+        let conversation = TerminalConversation(session, modelName: model, generation, options)
         try conversation.run()
       }
     }
@@ -52,25 +52,36 @@ final class TerminalConversation {
   private var session: ChatSession
   private var modelName: String
   private let generation: GenerationOptions
-  private let isQuiet: Bool
+  private let options: OutputOptions
   private let editor: LineEditor
-  private let isTerminal = isatty(1) == 1
+  private let isTerminal: Bool
+  /// What went wrong first while nobody sat before it: the program's end tells it.
+  private var failure: (any Error)?
   /// However often Ctrl-C is pressed, the program stays.
   private let watcher = SignalWatcher([SIGINT]) { _ in }
 
   init(
-    _ session: ChatSession, modelName: String, _ generation: GenerationOptions, isQuiet: Bool
+    _ session: ChatSession, modelName: String, _ generation: GenerationOptions,
+    _ options: OutputOptions
   ) {
     self.session = session
     self.modelName = modelName
     self.generation = generation
-    self.isQuiet = isQuiet
-    editor = LineEditor(history: TerminalHistory.load())
+    self.options = options
+    isTerminal = isatty(1) == 1 && !options.json
+    editor = LineEditor(history: TerminalHistory.load(), isPlain: options.json)
   }
 
+  /// - Throws: `OutputFailure`; of questions that were piped in, the first that had no answer, as an
+  ///   `ExitCode`.
   func run() throws {
     defer { editor.end() }
-    if isTerminal && !isQuiet {
+    try converse()
+    if let failure { throw ExitCode(ExitStatus.code(of: failure)) }
+  }
+
+  private func converse() throws {
+    if isTerminal && !options.quiet {
       note("\(modelName) · Ctrl-C stops an answer, Ctrl-D ends, /help lists the commands")
     }
     while true {
@@ -83,41 +94,61 @@ final class TerminalConversation {
         editor.remember(text)
         TerminalHistory.append(text)
         if text.hasPrefix("/") {
-          guard obey(text) else { return }
+          guard try obey(text) else { return }
         } else {
-          answer(text)
+          try answer(text)
         }
       }
     }
   }
 
-  private func answer(_ text: String) {
+  private func answer(_ text: String) throws {
     watcher.forget()
     editor.expectSignals()
     var printer = MarkdownPrinter()
     let begun = ContinuousClock.now
     var first: Duration?
+    var output = Result<Void, any Error>.success(())
     do {
       let result = try session.answer(text, generation) { piece in
         first = first ?? ContinuousClock.now - begun
-        show(isTerminal ? printer.append(TerminalText.printable(piece)) : piece)
-        return !watcher.isInterrupted
+        let shown = isTerminal ? printer.append(TerminalText.printable(piece)) : piece
+        output = Result { try show(shown) }
+        return (try? output.get()) != nil && !watcher.isInterrupted
       }
-      show((isTerminal ? printer.finish() : "") + "\n")
+      try output.get()
+      try finish(result, isTerminal ? printer.finish() : "")
       let seconds = (ContinuousClock.now - begun - (first ?? .zero)) / .seconds(1)
       let rate = seconds > 0 ? Double(result.tokens.count - 1) / seconds : 0
       var remark = "\(result.tokens.count) tokens, \(Int(rate)) a second"
       if watcher.isInterrupted { remark += ", stopped" }
       if result.filledContext { remark += ", the context is full: /clear begins anew" }
-      if isTerminal && !isQuiet { note(remark) }
+      if isTerminal && !options.quiet { note(remark) }
+    } catch let error as OutputFailure {
+      throw error
     } catch {
-      show(isTerminal ? printer.finish() : "")
-      note("\(error)")
+      try show(isTerminal ? printer.finish() : "")
+      complain(error)
     }
   }
 
+  /// The end of an answer, or all of it as JSON.
+  private func finish(_ answer: GeneratedText, _ rest: String) throws {
+    guard options.json else { return try show(rest + "\n") }
+    try options.report([
+      "text": .text(answer.text), "tokens": .list(answer.tokens.map(Int.init)),
+      "finish_reason": .text(answer.finishReason.rawValue),
+      "prompt_tokens": .whole(answer.promptTokens),
+    ])
+  }
+
+  private func complain(_ error: any Error) {
+    note(ExitStatus.message(of: error))
+    if isatty(0) == 0 { failure = failure ?? error }
+  }
+
   /// Does what a line with a slash says; false ends the conversation.
-  private func obey(_ line: String) -> Bool {
+  private func obey(_ line: String) throws -> Bool {
     let words = line.split(separator: " ", maxSplits: 1).map(String.init)
     let argument = words.count > 1 ? words[1].trimmingCharacters(in: .whitespaces) : ""
     do {
@@ -135,14 +166,16 @@ final class TerminalConversation {
           note("nothing was asked yet")
           break
         }
-        answer(question)
+        try answer(question)
       case "/save": try save(argument)
       case "/load": try load(argument)
       case "/model": try change(argument)
       default: note("\(words[0]) is unknown; /help lists the commands")
       }
+    } catch let error as OutputFailure {
+      throw error
     } catch {
-      note("\(error)")
+      complain(error)
     }
     return true
   }
@@ -190,13 +223,13 @@ final class TerminalConversation {
     note("this is \(name)")
   }
 
-  private func show(_ text: String) {
-    try? FileHandle.standardOutput.write(contentsOf: Data(text.utf8))
+  private func show(_ text: String) throws {
+    if !options.json { try StandardOutput.write(text) }
   }
 
   private func note(_ text: String) {
     let text = isTerminal ? "\u{1B}[2m\(text)\u{1B}[0m" : text
-    try? FileHandle.standardError.write(contentsOf: Data((text + "\n").utf8))
+    StandardError.write(text + "\n")
   }
 }
 

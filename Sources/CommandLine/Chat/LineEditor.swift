@@ -14,7 +14,7 @@ final class LineEditor {
   }
 
   private(set) var history: [String]
-  private let isTerminal = isatty(0) == 1 && isatty(1) == 1
+  private let isTerminal: Bool
   private var buffer: [Character] = []
   private var cursor = 0
   private var isPasting = false
@@ -25,8 +25,10 @@ final class LineEditor {
   private let resizes: ResizeWatcher?
   private let mode: TerminalMode?
 
-  init(history: [String] = []) {
+  /// - Parameter isPlain: takes a terminal for anything else, and writes nothing.
+  init(history: [String] = [], isPlain: Bool = false) {
     self.history = history
+    isTerminal = isatty(0) == 1 && isatty(1) == 1 && !isPlain
     resizes = isTerminal ? ResizeWatcher() : nil
     mode = isTerminal ? TerminalMode() : nil
   }
@@ -286,6 +288,7 @@ final class LineEditor {
   private func forgetDrawing() { drawn = ([0], 0, 0) }
 
   private func write(_ text: String) {
-    try? FileHandle.standardOutput.write(contentsOf: Data(text.utf8))
+    // A terminal that is gone is found out by the next read.
+    try? StandardOutput.write(text)
   }
 }

@@ -2,7 +2,7 @@
 ///
 /// The text itself is not changed but for the markers that the colours stand for; only characters
 /// that may yet become a marker are held back.
-struct MarkdownPrinter {
+package struct MarkdownPrinter {
   private enum Style {
     static let reset = "\u{1B}[0m"
     static let bold = "\u{1B}[1m"
@@ -24,8 +24,10 @@ struct MarkdownPrinter {
   private var held = ""
   private var previous: Character = "\n"
 
+  package init() {}
+
   /// What to print for the next piece of text.
-  mutating func append(_ text: String) -> String {
+  package mutating func append(_ text: String) -> String {
     var output = ""
     var pending = held + text
     held = ""
@@ -40,7 +42,7 @@ struct MarkdownPrinter {
   }
 
   /// What was held back, and the end of all colours.
-  mutating func finish() -> String {
+  package mutating func finish() -> String {
     var output = ""
     var pending = held
     held = ""

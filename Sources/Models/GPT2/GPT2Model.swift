@@ -39,8 +39,10 @@ public struct GPT2Model: LanguageModel {
 
   public func hidden(_ ids: Tensor, _ pass: ForwardPass) -> Tensor {
     let (batch, time) = (ids.shape[0], ids.shape[1])
-    let places = pass.cached.map { positions($0.rows.positions.reshaped([batch, time])) }
-    let x = tokens(ids) + (places ?? positions.weight.tensor.sliced(axis: 0, 0..<time))
+    let places =
+      pass.cached?.rows.positions.reshaped([batch, time])
+      ?? Tensor((0..<Int32(time)).map { $0 }, shape: [time])
+    let x = tokens(ids) + positions(places)
     return norm(blocks(dropout(x, pass.dropout, layer: 0), pass))
   }
 }

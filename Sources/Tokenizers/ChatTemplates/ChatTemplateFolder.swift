@@ -1,4 +1,5 @@
 public import Foundation
+internal import PrimerFiles
 
 extension ChatTemplate {
   /// The template of a model's folder: `chat_template.jinja`, or what `tokenizer_config.json` has
@@ -36,7 +37,7 @@ extension ChatTemplate {
     do {
       bytes = try Data(contentsOf: file)
     } catch {
-      throw ChatTemplateError.unreadable(path: file.path, reason: "\(error)")
+      throw ChatTemplateError.unreadable(path: file.path, reason: FileError.reason(error))
     }
     guard let text = String(validating: bytes, as: UTF8.self) else {
       throw ChatTemplateError.malformed(path: file.path, reason: "the text is not UTF-8")

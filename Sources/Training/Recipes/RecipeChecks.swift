@@ -1,4 +1,5 @@
 import Foundation
+import PrimerFiles
 
 extension Recipe {
   /// Throws at a value that no run can have, with advice.
@@ -6,6 +7,20 @@ extension Recipe {
     try checkRanges()
     try checkShape()
     try checkSteps()
+  }
+
+  /// Throws where not even the least that training needs can be held: weights with their gradients and
+  /// the optimiser's moments, and what each block is given, of each token of a batch.
+  func checkMemory() throws {
+    let weights = parameters(vocabulary: vocabulary ?? 1)
+    let tokens = Double(batch) * Double(context)
+    let numbers = optimiser == .adamw ? 4 : 3
+    let bytes = 4 * Double(numbers) * Double(weights) + 4 * tokens * Double(layers) * Double(width)
+    let available = AvailableMemory.byteCount
+    guard bytes <= Double(available) else {
+      throw TrainingError.tooLarge(
+        weights: weights, batch: batch, context: context, bytes: bytes, available: available)
+    }
   }
 
   /// Rows of the embedding for a tokenizer; an error where it has more tokens than `vocabulary`.

@@ -99,7 +99,7 @@ public final class ProgressLine {
     self.init(
       quiet: quiet, isTerminal: isatty(STDERR_FILENO) == 1, columns: Self.terminalColumns,
       now: { (clock.now - start) / .seconds(1) },
-      write: { FileHandle.standardError.write(Data($0.utf8)) })
+      write: { try? FileHandle.standardError.write(contentsOf: Data($0.utf8)) })
   }
 
   package init(

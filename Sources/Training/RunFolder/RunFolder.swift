@@ -19,7 +19,7 @@ public final class RunFolder: Sendable {
   }
 
   public let url: URL
-  private let lock: RunLock
+  private let lock: FolderLock
 
   public init(_ url: URL, _ opening: Opening) throws {
     self.url = url
@@ -39,7 +39,9 @@ public final class RunFolder: Sendable {
         throw FileError.inputOutput(url, action: "create", reason: error.localizedDescription)
       }
     }
-    lock = try RunLock(url)
+    do { lock = try FolderLock(url) } catch let error as FolderInUse {
+      throw TrainingError.runInUse(url, process: error.process)
+    }
     if opening == .new {
       for name in ["run.yaml", "metrics.jsonl", "checkpoints"]
       where manager.fileExists(atPath: url.appending(path: name).path) {

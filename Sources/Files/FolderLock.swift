@@ -1,12 +1,18 @@
-import Foundation
-import PrimerFiles
+public import Foundation
 
-/// Holds a run folder for one process: the system lets go of it when the process ends, however it
-/// ends.
-struct RunLock: ~Copyable {
+/// Another process has the folder.
+public struct FolderInUse: Error {
+  /// Its number, where it could be read.
+  public let process: Int32?
+}
+
+/// Holds a folder for one process, by the file `lock` in it: the system lets go of it when the process
+/// ends, however it ends.
+public struct FolderLock: ~Copyable, Sendable {
   private let descriptor: Int32
 
-  init(_ folder: URL) throws {
+  /// Throws `FolderInUse` where another process holds it, `FileError` where the file cannot be written.
+  public init(_ folder: URL) throws {
     descriptor = try Self.take(folder)
   }
 
@@ -18,8 +24,7 @@ struct RunLock: ~Copyable {
     guard descriptor >= 0 else { throw FileError.last(url, "create") }
     guard flock(descriptor, LOCK_EX | LOCK_NB) == 0 else {
       let error: any Error =
-        errno == EWOULDBLOCK
-        ? TrainingError.runInUse(folder, process: holder(url)) : FileError.last(url, "lock")
+        errno == EWOULDBLOCK ? FolderInUse(process: holder(url)) : FileError.last(url, "lock")
       close(descriptor)
       throw error
     }
