@@ -1,6 +1,7 @@
 import Foundation
 import HTTPTypes
 import PrimerGeneration
+import PrimerTokenizers
 import TestSupport
 import Testing
 
@@ -107,6 +108,34 @@ struct APITests {
     let answer = try await service.chat("abc")
     #expect(answer.status == 429 && answer.problem.code == "queue_full")
     #expect(try #require(answer.headers[.retryAfter].flatMap { Int($0) }) >= 1)
+  }
+
+  @Test("a suffix stands between the tokens that the model has for it, as plain text")
+  func suffix() async throws {
+    let service = try await ServiceHarness(
+      special: ["<|fim_prefix|>", "<|fim_suffix|>", "<|fim_middle|>"])
+    let tokenizer = service.parts.models.loaded[0].tokenizer
+    func complete(_ prompt: String, _ more: String = "") async throws -> NSDictionary {
+      let answer = try await service.send(
+        .post, "/v1/completions",
+        #"{"model": "letters", "prompt": \#(prompt)\#(more), "max_tokens": 20, "temperature": 0}"#)
+      #expect(answer.status == 200, "\(answer.text)")
+      let usage = answer["usage"] as? [String: Any]
+      let choice = try #require((answer["choices"] as? [[String: Any]])?.first)
+      return ["text": choice["text"] as Any, "prompt": usage?["prompt_tokens"] as Any]
+    }
+    for suffix in ["cd", "<|fim_middle|>"] {
+      let spelled =
+        ["<|fim_prefix|>", "a", "b", "<|fim_suffix|>"] + suffix.map { String($0) }
+        + ["<|fim_middle|>"]
+      let tokens = try spelled.map { try #require(tokenizer.id(of: $0)) }
+      let expected = try await complete("\(tokens)")
+      #expect(try await complete(#""ab""#, #", "suffix": "\#(suffix)""#) == expected)
+      #expect(expected["prompt"] as? Int == suffix.count + 5)
+    }
+    let refused = try await ServiceHarness().send(
+      .post, "/v1/completions", #"{"model": "letters", "prompt": "ab", "suffix": "cd"}"#)
+    #expect(refused.status == 400 && refused.problem.parameter == "suffix")
   }
 
   @Test("a prompt longer than the context is refused, never cut")

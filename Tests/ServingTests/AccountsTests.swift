@@ -58,6 +58,16 @@ import Testing
     #expect(second.headers[.setCookie] == nil && second.headers[.location] == "/?link=used")
   }
 
+  @Test("behind TLS, by the address of the settings, the session's cookie is for TLS only")
+  func secureCookie() async throws {
+    for (address, isSecure) in [("https://chat.test", true), ("http://localhost", false)] {
+      let harness = try await ProductHarness(signIn: SignInSettings(address: address))
+      let answer = try await harness.send(.get, try await harness.product.ownersLink())
+      let cookie = try #require(answer.headers[.setCookie])
+      #expect(cookie.contains("; Secure") == isSecure)
+    }
+  }
+
   @Test("session fixation: a sign-in gives a new secret, and ends the session brought along")
   func fixation() async throws {
     let harness = try await ProductHarness()

@@ -21,6 +21,24 @@ struct LogSecurityTests {
     #expect(read.keys.sorted() == ["level", "path"] && read["level"] == "info")
   }
 
+  @Test("log injection: a line of the service's log is one line, for people and for programs")
+  func logLines() throws {
+    let attack = "a\r\nb \u{1B}[2J\u{9B}\u{202E}\u{0}\u{2028}"
+    let escaped = #"a\u{d}\u{a}b \u{1b}[2J\u{9b}\u{202e}\u{0}\u{2028}"#
+    func line(isJSON: Bool) -> String {
+      ServiceLog(isJSON: isJSON).line(.warning, "\(attack)", [("path", "\(attack)")])
+    }
+    let text = line(isJSON: false)
+    #expect(text.utf8.allSatisfy { $0 >= 32 && $0 < 127 })
+    #expect(text.hasSuffix(" warning \(escaped) path=\(escaped)"), "\(text)")
+    let json = line(isJSON: true)
+    #expect(json.utf8.allSatisfy { $0 >= 32 && $0 < 127 })
+    let read = try #require(
+      try JSONSerialization.jsonObject(with: Data(json.utf8)) as? [String: String])
+    #expect(read.keys.sorted() == ["level", "message", "path", "time"])
+    #expect(read["level"] == "warning" && read["message"] == escaped && read["path"] == escaped)
+  }
+
   @Test("neither prompts nor answers nor keys are logged, also where requests fail")
   func promptsInLogs() async throws {
     let log = CapturedLog()

@@ -307,6 +307,23 @@ private final class Shop: Sendable {
     #expect(try await send("/health", nil).status == 200)
   }
 
+  @Test("caches store what the service is told, in a sixth of its memory; int8 has more tokens")
+  func caches() throws {
+    let generator = try ServiceHarness.letters().generator
+    var configuration = ServiceConfiguration(data: URL(filePath: "/nowhere"))
+    func bytesPerToken() -> Int {
+      var engines = configuration.engines(memory: 600)
+      #expect(engines.cacheBytes == 100)
+      engines.cacheTokens = 4096
+      return GenerationEngine.cacheByteCount(for: generator, engines) / 4096
+    }
+    let usual = bytesPerToken()
+    configuration.cacheElement = .int8
+    #expect(bytesPerToken() < usual)
+    configuration.cacheElement = .float32
+    #expect(bytesPerToken() == 2 * usual)
+  }
+
   @Test(
     "every model is listed, loaded or not, and answers when asked; /metrics tell which are loaded")
   func api() async throws {

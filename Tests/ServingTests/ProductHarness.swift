@@ -12,18 +12,26 @@ struct ProductHarness: Sendable {
   let store: Store
   let product: Product
   let source = HeldAnswers()
-  private let client: RouterClient
+  let client: RouterClient
   private let parts: ServiceParts
 
   init(
-    openID: OpenIDSignIn = OpenIDSignIn(SignInSettings()), moderator: Moderator? = nil
+    openID: OpenIDSignIn? = nil, signIn: SignInSettings = SignInSettings(),
+    moderator: Moderator? = nil, limits: ServiceLimits = ServiceLimits()
   ) async throws {
     folder = try TemporaryFolder()
     store = try Store(folder: folder.url)
-    product = Product(
-      store: store, source: source,
-      live: LiveAnswers(saveEvery: .milliseconds(20), keepAfter: .milliseconds(10)),
-      openID: openID, moderator: moderator)
+    let live = LiveAnswers(saveEvery: .milliseconds(20), keepAfter: .milliseconds(10))
+    product =
+      if let openID {
+        Product(
+          store: store, source: source, live: live, openID: openID, moderator: moderator,
+          limits: limits)
+      } else {
+        Product(
+          store: store, source: source, live: live, signIn: signIn, moderator: moderator,
+          limits: limits)
+      }
     parts = ServiceParts(
       configuration: ServiceConfiguration(data: folder.url), models: .empty,
       keys: try FileKeyStore(folder: folder.url),

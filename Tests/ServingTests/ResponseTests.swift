@@ -134,6 +134,35 @@ struct ResponseTests {
     #expect(answer.status == 400)
   }
 
+  @Test("what does not fit is refused, or drops its oldest messages where 'truncation' is 'auto'")
+  func truncation() async throws {
+    let service = try await ServiceHarness()
+    func send(_ sizes: [Int], _ truncation: String) async throws -> RouterClient.Answer {
+      let items = sizes.map {
+        #"{"role": "user", "content": "\#(String(repeating: "a", count: $0))"}"#
+      }
+      return try await service.send(
+        .post, "/v1/responses",
+        """
+        {"model": "letters", "input": [\(items.joined(separator: ","))],
+         "truncation": "\(truncation)", "max_output_tokens": 16}
+        """)
+    }
+    let sizes = [600, 500, 90, 40, 5]
+    for (sizes, truncation) in [(sizes, "disabled"), ([5, 1300], "auto")] {
+      let refused = try await send(sizes, truncation)
+      #expect(refused.status == 400 && refused.problem.code == "context_length_exceeded")
+    }
+    let cut = try await send(sizes, "auto")
+    #expect(cut.status == 200 && (cut["output"] as? [Any])?.count == 1)
+    // A space stands behind each.
+    #expect((cut["usage"] as? [String: Any])?["input_tokens"] as? Int == 639)
+    let id = try #require(cut["id"] as? String)
+    #expect(try await service.parts.responses.find(id, owner: "one")?.messages.count == 5)
+    let whole = try await send([90, 40, 5], "auto")
+    #expect((whole["usage"] as? [String: Any])?["input_tokens"] as? Int == 138)
+  }
+
   @Test("an error in mid-stream is an event of the specification, the last one")
   func errorEvent() async throws {
     let service = try await ServiceHarness()

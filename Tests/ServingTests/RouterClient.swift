@@ -40,10 +40,31 @@ struct RouterClient: Sendable {
   ) async throws -> Answer {
     var headers = headers
     if body != nil, headers[.contentType] == nil { headers[.contentType] = "application/json" }
+    return try await send(
+      method, path, RequestBody(buffer: ByteBuffer(string: body ?? "")), headers, authority)
+  }
+
+  /// Posts a body of JSON of which nothing comes behind `begin`.
+  func post(
+    _ path: String, unended begin: String, headers: HTTPFields = [:],
+    authority: String = "127.0.0.1:8080"
+  ) async throws -> Answer {
+    let (parts, continuation) = AsyncStream<ByteBuffer>.makeStream()
+    defer { continuation.finish() }
+    continuation.yield(ByteBuffer(string: begin))
+    var headers = headers
+    headers[.contentType] = "application/json"
+    return try await send(.post, path, RequestBody(asyncSequence: parts), headers, authority)
+  }
+
+  private func send(
+    _ method: HTTPRequest.Method, _ path: String, _ body: RequestBody, _ headers: HTTPFields,
+    _ authority: String
+  ) async throws -> Answer {
     let request = Request(
       head: HTTPRequest(
         method: method, scheme: "http", authority: authority, path: path, headerFields: headers),
-      body: RequestBody(buffer: ByteBuffer(string: body ?? "")))
+      body: body)
     let context = ServiceContext(
       source: ApplicationRequestContextSource(
         channel: NIOAsyncTestingChannel(), logger: logger))

@@ -148,6 +148,54 @@ struct SecurityTests {
     #expect(try await nested(64).status == 400)
   }
 
+  @Test("a body that does not end is waited for so long and no longer", .timeLimit(.minutes(1)))
+  func unendedBody() async throws {
+    var limits = ServiceLimits()
+    limits.reading = .milliseconds(50)
+    let service = try await ServiceHarness(limits: limits)
+    let answer = try await service.client.post(
+      "/v1/chat/completions", unended: "{",
+      headers: [.authorization: "Bearer \(service.key)"])
+    #expect(answer.status == 408 && answer.problem.code == "timeout")
+    let product = try await ProductHarness(limits: limits)
+    let signIn = try await product.client.post("/api/sign-in", unended: "{")
+    #expect(signIn.status == 408 && signIn["error"] != nil)
+    let ann = try await product.signIn("ann")
+    let begun = try await product.client.post(
+      "/api/conversations", unended: "{", headers: [.cookie: ann.cookie, .csrfToken: ann.csrf])
+    #expect(begun.status == 408)
+  }
+
+  @Test("a conversation of any length is cut after a few renderings, and none when nobody waits")
+  func truncation() async throws {
+    let service = try await ServiceHarness()
+    let model = try await service.parts.models.model("letters")
+    let items = [String](repeating: #"{"role": "user", "content": "ab"}"#, count: 4096)
+    let body = try JSONValue(
+      parsing: Array(
+        #"{"input": [\#(items.joined(separator: ","))], "truncation": "auto"}"#.utf8))
+    var renderings = 0
+    let request = try ResponseRequest(body, after: nil) {
+      renderings += 1
+      return try ChatRequest($0, model, user: "one")
+    }
+    #expect(renderings <= 14)
+    // A message is three letters of a context of 1,200, of which one is left to write.
+    #expect(request.messages.count == 399)
+    let left = Task {
+      var renderings = 0
+      #expect(throws: CancellationError.self) {
+        try ResponseRequest(body, after: nil) {
+          renderings += 1
+          withUnsafeCurrentTask { $0?.cancel() }
+          return try ChatRequest($0, model, user: "one")
+        }
+      }
+      return renderings
+    }
+    #expect(await left.value == 1)
+  }
+
   // MARK: Addresses
 
   @Test(

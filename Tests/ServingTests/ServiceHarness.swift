@@ -5,27 +5,28 @@ import PrimerGeneration
 import PrimerLayers
 import PrimerModels
 import PrimerTensors
-import PrimerTokenizers
 import TestSupport
 
 @testable import PrimerServing
+@testable import PrimerTokenizers
 
 /// The API of a service over a small random model of the characters of ASCII, without a network.
 struct ServiceHarness: Sendable {
   let folder: TemporaryFolder
   let parts: ServiceParts
   let engine: GenerationEngine
-  private let client: RouterClient
+  let client: RouterClient
   private let conformance: AnswerConformance
   let key: String
 
   init(
     _ configuration: EngineConfiguration = EngineConfiguration(), moderator: Moderator? = nil,
     template source: String = "{% for message in messages %}{{ message.content }} {% endfor %}",
+    special: [String] = [], limits: ServiceLimits = ServiceLimits(),
     logger: Logger = Logger(label: "test")
   ) async throws {
     folder = try TemporaryFolder()
-    let letters = try Self.letters(template: source)
+    let letters = try Self.letters(template: source, special: special)
     let engine = GenerationEngine(letters.generator, configuration)
     self.engine = engine
     let shelf = ModelShelf(
@@ -34,8 +35,10 @@ struct ServiceHarness: Sendable {
       logger: Logger(label: "test"))
     try await shelf.start()
     shelf.finishLoading()
+    var service = ServiceConfiguration(data: folder.url)
+    service.limits = limits
     parts = ServiceParts(
-      configuration: ServiceConfiguration(data: folder.url), models: shelf,
+      configuration: service, models: shelf,
       keys: try FileKeyStore(folder: folder.url),
       responses: try FileResponseStore(folder: folder.url), meters: ServiceMeters(),
       moderator: moderator)
@@ -44,13 +47,19 @@ struct ServiceHarness: Sendable {
     key = try await parts.keys.make(name: "test", user: "one", scopes: Set(Scope.allCases)).secret
   }
 
-  /// A chat model of the letters of ASCII.
+  /// A chat model of the letters of ASCII, and of `special` tokens behind them.
   static func letters(
     width: Int = 32,
-    template source: String = "{% for message in messages %}{{ message.content }} {% endfor %}"
+    template source: String = "{% for message in messages %}{{ message.content }} {% endfor %}",
+    special: [String] = []
   ) throws -> LoadedModel {
-    let tokenizer = Tokenizer.characters(
+    let letters = CharacterModel(
       of: String(String.UnicodeScalarView((32..<127).map { Unicode.Scalar($0) } + ["\n"])))
+    let tokenizer = Tokenizer(
+      model: .characters(letters),
+      addedTokens: special.enumerated().map {
+        AddedToken(id: Int32(letters.vocabulary.count + $0), content: $1)
+      })
     let model = try LlamaModel(
       LlamaConfiguration(
         vocabulary: tokenizer.vocabularySize, context: 1200, width: width, layers: 2, heads: 4,

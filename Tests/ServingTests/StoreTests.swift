@@ -1,5 +1,6 @@
 import Foundation
 import GRDB
+import PrimerFiles
 import TestSupport
 import Testing
 
@@ -106,6 +107,25 @@ import Testing
     #expect(try FileManager.default.contentsOfDirectory(atPath: place.path) == [Store.fileName])
     let restored = try Store(existing: place)
     #expect(try await restored.owned(by: mine.user).conversation(talk).title == "kept")
+  }
+
+  @Test("a backup replaces an older one, but neither the store nor what is no plain file")
+  func backupInTheWay() throws {
+    let place = folder.url.appending(path: "copy")
+    try Store.backup(folder: folder.url, to: place)
+    try Store.backup(folder: folder.url, to: place)
+    let (link, pipe) = (folder.url.appending(path: "link"), folder.url.appending(path: "pipe"))
+    try FileManager.default.createSymbolicLink(at: link, withDestinationURL: place)
+    #expect(mkfifo(pipe.path, 0o600) == 0)
+    let store = folder.url.appending(path: Store.fileName)
+    let hard = folder.url.appending(path: "hard")
+    try FileManager.default.linkItem(at: store, to: hard)
+    let log = folder.url.appending(path: Store.fileName + "-wal")
+    let before = try folder.contents
+    for file in [link, pipe, store, hard, log, folder.url] {
+      #expect(throws: FileError.self) { try Store.backup(folder: folder.url, to: file) }
+    }
+    #expect(try folder.contents == before)
   }
 
   @Test("a folder without a store is missing, for backups and exports")

@@ -9,11 +9,15 @@ enum AnswerPiece: Sendable, Equatable {
 }
 
 /// Reads the text of an answer as it comes, and tells calls from text. Held back is only what may still
-/// be the beginning of a tag; `finish` lets go of it on every way out.
+/// be the beginning of a tag, or the space before one; `finish` lets go of it on every way out.
 struct AnswerReader: Sendable {
   private let reading: AnswerReading
   private var pending = ""
   private var isInCall = false
+  /// Whether some of the text since the last tag has been told.
+  private var hasText = false
+  /// Of the arguments of a forced call, as far as they were told.
+  private var nesting = Nesting()
   private(set) var calls = 0
 
   init(_ reading: AnswerReading) { self.reading = reading }
@@ -40,13 +44,16 @@ struct AnswerReader: Sendable {
     switch reading {
     case .text: return []
     case .arguments: return calls == 0 ? append("") : []
-    case .call: return calls == 0 && !pending.isEmpty ? [.text(pending)] : []
+    case .call:
+      if pending.isEmpty || calls > 0 && pending == "}" && nesting.isWhole { return [] }
+      return [calls == 0 ? .text(pending) : .arguments(index: 0, pending)]
     case .callsAmongText(let names, _):
       if isInCall {
         // The end of the text closes a call as well as its tag does.
         return read(pending, names) ?? [.text(ToolChoice.opening + pending)]
       }
-      return pending.isEmpty ? [] : [.text(pending)]
+      let isNothing = pending.isEmpty || calls > 0 && pending.allSatisfy(\.isWhitespace)
+      return isNothing ? [] : [.text(pending)]
     }
   }
 
@@ -66,7 +73,9 @@ struct AnswerReader: Sendable {
     }
     // The last character seen may be the brace that closes the call itself.
     guard pending.count > 1 else { return pieces }
-    pieces.append(.arguments(index: 0, String(pending.dropLast())))
+    let arguments = String(pending.dropLast())
+    nesting.append(arguments)
+    pieces.append(.arguments(index: 0, arguments))
     pending = String(pending.suffix(1))
     return pieces
   }
@@ -80,8 +89,11 @@ struct AnswerReader: Sendable {
         if !isInCall {
           let held = Self.held(pending, tag)
           let text = String(pending.dropLast(held))
-          if !text.isEmpty { pieces.append(.text(text)) }
-          pending = String(pending.suffix(held))
+          if isTold(text) {
+            pieces.append(.text(text))
+            pending = String(pending.suffix(held))
+            hasText = true
+          }
         }
         return pieces
       }
@@ -89,11 +101,17 @@ struct AnswerReader: Sendable {
       pending.removeSubrange(..<place.upperBound)
       if isInCall {
         pieces += read(before, names) ?? [.text(ToolChoice.opening + before + ToolChoice.closing)]
-      } else if !before.allSatisfy(\.isWhitespace) {
+      } else if isTold(before) {
         pieces.append(.text(before))
       }
+      hasText = false
       isInCall.toggle()
     }
+  }
+
+  /// Nothing but space between two calls, or before the first, is no text.
+  private func isTold(_ text: String) -> Bool {
+    hasText ? !text.isEmpty : !text.allSatisfy(\.isWhitespace)
   }
 
   /// After the last call that is allowed, text is dropped: the answer is the call.
@@ -120,5 +138,31 @@ struct AnswerReader: Sendable {
   private static func held(_ text: String, _ tag: String) -> Int {
     stride(from: min(tag.count - 1, text.count), to: 0, by: -1)
       .first { text.hasSuffix(tag.prefix($0)) } ?? 0
+  }
+}
+
+/// Where in a value the end of a text of JSON is.
+private struct Nesting {
+  private var depth = 0
+  private var isInString = false
+  private var isEscaped = false
+
+  /// Whether the next brace belongs to what is around the value.
+  var isWhole: Bool { depth == 0 && !isInString }
+
+  mutating func append(_ text: String) {
+    for byte in text.utf8 {
+      if isEscaped {
+        isEscaped = false
+        continue
+      }
+      switch byte {
+      case UInt8(ascii: "\\"): isEscaped = isInString
+      case UInt8(ascii: "\""): isInString.toggle()
+      case UInt8(ascii: "{"), UInt8(ascii: "["): if !isInString { depth += 1 }
+      case UInt8(ascii: "}"), UInt8(ascii: "]"): if !isInString { depth -= 1 }
+      default: break
+      }
+    }
   }
 }

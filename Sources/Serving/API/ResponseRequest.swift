@@ -10,11 +10,14 @@ struct ResponseRequest: Sendable {
   let isStreamed: Bool
   let isInBackground: Bool
 
+  /// - Parameter read: makes a chat request of a body, and renders all of it for that.
+  /// - Throws: `APIError`, and `CancellationError` where nobody waits any more.
   init(
-    _ body: JSONValue, after previous: StoredResponse?, _ model: ServedModel, user: String
+    _ body: JSONValue, after previous: StoredResponse?,
+    reading read: (JSONValue) throws -> ChatRequest
   ) throws {
     self.body = body
-    var messages = (previous?.messages ?? []) + Self.messages(body["input"])
+    let all = (previous?.messages ?? []) + Self.messages(body["input"])
     isStored = body["store"]?.bool ?? true
     isStreamed = body["stream"]?.bool ?? false
     isInBackground = body["background"]?.bool ?? false
@@ -28,22 +31,34 @@ struct ResponseRequest: Sendable {
       throw APIError.invalid(
         "top_logprobs", "'top_logprobs' needs 'include' with 'message.output_text.logprobs'.")
     }
-    let instructions = body["instructions"]?.string.map {
-      [Self.message("system", $0)]
+    let instructions = body["instructions"]?.string.map { [Self.message("system", $0)] } ?? []
+    (chat, messages) = try Self.fitting(all, cuts: body["truncation"]?.string == "auto") {
+      try read(Self.chatBody(body, instructions + $0))
     }
-    while true {
+  }
+
+  /// The chat over all messages, or over the latest that fit where it `cuts`.
+  ///
+  /// A try takes as long as the chat is long, so the cut is found by bisection.
+  private static func fitting(
+    _ messages: [JSONValue], cuts: Bool, _ read: ([JSONValue]) throws -> ChatRequest
+  ) throws -> (chat: ChatRequest, messages: [JSONValue]) {
+    var (low, high) = (0, messages.count)
+    var found: (chat: ChatRequest, messages: [JSONValue])?
+    var start = 0
+    while low < high {
+      try Task.checkCancellation()
+      let rest = Array(messages[start...])
       do {
-        let whole = Self.chatBody(body, (instructions ?? []) + messages)
-        chat = try ChatRequest(whole, model, user: user)
-        break
-      } catch let error as APIError
-        where error.code == "context_length_exceeded" && messages.count > 1
-        && body["truncation"]?.string == "auto"
-      {
-        messages.removeFirst()
+        found = (try read(rest), rest)
+        high = start
+      } catch let error as APIError where error.code == "context_length_exceeded" && cuts {
+        low = start + 1
+        if low == messages.count { throw error }
       }
+      start = (low + high) / 2
     }
-    self.messages = messages
+    return try found ?? (read(messages), messages)
   }
 
   private static func message(_ role: String, _ content: String) -> JSONValue {

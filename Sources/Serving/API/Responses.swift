@@ -88,8 +88,10 @@ struct Responses: Sendable {
   private func respond(_ call: Call) async throws -> Response {
     let owner = call.caller.user
     let model = try await models.model(call.body["model"]?.string ?? "")
-    let request = try ResponseRequest(
-      call.body, after: try await previous(call.body, owner: owner), model, user: owner)
+    let before = try await previous(call.body, owner: owner)
+    let request = try await whileConnected(call.context.channel) {
+      try ResponseRequest(call.body, after: before) { try ChatRequest($0, model, user: owner) }
+    }
     let texts = try await TextGroup.begin(request.chat.order, count: 1, model, meters)
     let head = AnswerHead("resp_", model)
     let begun = ResponseAnswer(request, head)

@@ -89,29 +89,31 @@ enum SessionCookie {
   }
 }
 
-/// A body of JSON, at most `limit` bytes. Throws `Refusal`.
-func body<Value: Decodable>(
-  _ type: Value.Type, of request: Request, limit: Int = 2 << 20
-) async throws -> Value {
-  let kind = request.headers[.contentType] ?? ""
-  guard kind.lowercased().hasPrefix("application/json") else {
-    throw Refusal(.unsupportedMediaType, "send application/json")
-  }
-  let buffer: ByteBuffer
-  do {
-    buffer = try await request.body.collect(upTo: limit)
-  } catch is NIOTooManyBytesError {
-    throw Refusal(.contentTooLarge, "the body is longer than \(limit) bytes")
-  }
-  do {
-    _ = try JSONValue(parsing: Array(buffer.readableBytesView), deepest: ServiceLimits().depth)
-  } catch {
-    throw Refusal(.badRequest, "the body is no JSON that this service reads: \(error)")
-  }
-  do {
-    return try JSONDecoder().decode(type, from: Data(buffer.readableBytesView))
-  } catch {
-    throw Refusal(.badRequest, "the body is not what this address takes: \(plain(error))")
+extension Product {
+  /// A body of JSON, at most `limit` bytes. Throws `Refusal`.
+  func body<Value: Decodable>(
+    _ type: Value.Type, of request: Request, limit: Int = 2 << 20
+  ) async throws -> Value {
+    let kind = request.headers[.contentType] ?? ""
+    guard kind.lowercased().hasPrefix("application/json") else {
+      throw Refusal(.unsupportedMediaType, "send application/json")
+    }
+    let bytes: [UInt8]
+    do {
+      bytes = try await RequestBodyReader(limits).bytes(request, upTo: limit)
+    } catch let error as APIError {
+      throw Refusal(error.status, error.message)
+    }
+    do {
+      _ = try JSONValue(parsing: bytes, deepest: limits.depth)
+    } catch {
+      throw Refusal(.badRequest, "the body is no JSON that this service reads: \(error)")
+    }
+    do {
+      return try JSONDecoder().decode(type, from: Data(bytes))
+    } catch {
+      throw Refusal(.badRequest, "the body is not what this address takes: \(plain(error))")
+    }
   }
 }
 

@@ -14,19 +14,21 @@ package struct Product: Sendable {
   /// Whether cookies are for TLS only: the service stands behind a proxy that speaks it.
   let secure: Bool
   let openID: OpenIDSignIn
+  let limits: ServiceLimits
 
   package init(
     store: Store, source: any AnswerSource, live: LiveAnswers = LiveAnswers(),
-    signIn: SignInSettings = SignInSettings(), moderator: Moderator? = nil
+    signIn: SignInSettings = SignInSettings(), moderator: Moderator? = nil,
+    limits: ServiceLimits = ServiceLimits()
   ) {
     self.init(
       store: store, source: source, live: live, secure: signIn.isSecure,
-      openID: OpenIDSignIn(signIn), moderator: moderator)
+      openID: OpenIDSignIn(signIn), moderator: moderator, limits: limits)
   }
 
   init(
     store: Store, source: any AnswerSource, live: LiveAnswers, secure: Bool = false,
-    openID: OpenIDSignIn, moderator: Moderator? = nil
+    openID: OpenIDSignIn, moderator: Moderator? = nil, limits: ServiceLimits = ServiceLimits()
   ) {
     self.store = store
     self.source = source
@@ -34,6 +36,7 @@ package struct Product: Sendable {
     self.moderator = moderator
     self.secure = secure
     self.openID = openID
+    self.limits = limits
   }
 
   /// The path and query that sign the owner of this machine in, once.

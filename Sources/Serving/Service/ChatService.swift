@@ -44,21 +44,21 @@ public struct ChatService: Sendable {
     try FileManager.default.createDirectory(
       at: configuration.data, withIntermediateDirectories: true,
       attributes: [.posixPermissions: 0o700])
+    let lock = try Self.locked(configuration.data)
+    defer { extendLifetime(lock) }
     let keys = try FileKeyStore(folder: configuration.data)
     let firstKey = try await Self.firstKey(keys)
     let pool = configuration.threads.map { ComputePool(threads: $0) } ?? .shared
     let memory = configuration.memory ?? AvailableMemory.byteCount / 4 * 3
-    var engine = EngineConfiguration()
-    engine.cacheBytes = memory / 6
     let shelf = ModelShelf(
-      offers, ModelShelf.Limits(memory: memory), engines: .batching(engine, pool: pool),
-      logger: logger)
+      offers, ModelShelf.Limits(memory: memory),
+      engines: .batching(configuration.engines(memory: memory), pool: pool), logger: logger)
     let store = try Store(folder: configuration.data)
     try await store.endUnfinishedAnswers()
     let moderator = Moderator(configuration.moderation)
     let product = Product(
       store: store, source: ShelfAnswers(models: shelf), signIn: configuration.signIn,
-      moderator: moderator)
+      moderator: moderator, limits: configuration.limits)
     let ownersLink = try await product.ownersLink()
     let parts = ServiceParts(
       configuration: configuration, models: shelf, keys: keys,
@@ -81,7 +81,7 @@ public struct ChatService: Sendable {
         Announcement(
           url: url, models: offers.map(\.name), key: firstKey, link: url + ownersLink))
     }
-    try await ServiceGroup(
+    let group = ServiceGroup(
       configuration: ServiceGroupConfiguration(
         services: [
           .init(service: application, failureTerminationBehavior: .gracefullyShutdownGroup),
@@ -93,8 +93,25 @@ public struct ChatService: Sendable {
               drain: parts.drain, models: shelf, product: product,
               limit: configuration.limits.drain, logger: logger)),
         ],
-        gracefulShutdownSignals: [.sigterm, .sigint], logger: logger)
-    ).run()
+        gracefulShutdownSignals: [.sigterm, .sigint], logger: logger))
+    do { try await group.run() } catch { throw unheard(error) ?? error }
+  }
+
+  private static func locked(_ data: URL) throws -> FolderLock {
+    do { return try FolderLock(data) } catch let error as FolderInUse {
+      throw ServingError.dataInUse(data, process: error.process)
+    }
+  }
+
+  /// What an error says of the address to listen on; nil: nothing.
+  private func unheard(_ error: any Error) -> ServingError? {
+    let reason: String
+    switch error {
+    case let error as IOError: reason = String(cString: strerror(error.errnoCode))
+    case is SocketAddressError: reason = "no such address"
+    default: return nil
+    }
+    return .cannotListen(host: configuration.host, port: configuration.port, reason: reason)
   }
 
   private static func firstKey(_ keys: some KeyStore) async throws -> String? {
@@ -156,8 +173,11 @@ struct Readiness: Service {
 
   func run() async throws {
     try await loading.run()
-    for await port in addresses.prefix(1) {
-      onReady("http://\(host.contains(":") ? "[\(host)]" : host):\(port)")
+    // Where it cannot listen there is no address, and the group is being shut down.
+    await cancelWhenGracefulShutdown {
+      for await port in addresses.prefix(1) {
+        onReady("http://\(host.contains(":") ? "[\(host)]" : host):\(port)")
+      }
     }
     try await gracefulShutdown()
   }

@@ -62,7 +62,7 @@ extension APIError {
         status: .serviceUnavailable, message: error.description, type: "service_unavailable",
         parameter: "model", code: "model_unusable")
     case .noRoom: self = .unavailable(error.description, retryAfter: .seconds(10))
-    case .badData, .noModel: self = .bug
+    case .badData, .dataInUse, .cannotListen, .noModel: self = .bug
     }
   }
 

@@ -1,6 +1,5 @@
 import HTTPTypes
 import Hummingbird
-import NIOCore
 import PrimerTokenizers
 
 /// One address of the service: what it takes, who may use it, and what it does.
@@ -131,53 +130,6 @@ extension Route {
         try body.check(json)
       }
       return try await handler(Call(request: request, context: context, query: query, body: json))
-    }
-  }
-}
-
-/// Reads bodies within the limits.
-struct RequestBodyReader {
-  private let limits: ServiceLimits
-
-  init(_ limits: ServiceLimits) { self.limits = limits }
-
-  func json(_ request: Request) async throws -> JSONValue {
-    let type = request.headers[.contentType] ?? ""
-    guard type.split(separator: ";").first?.lowercased() == "application/json" else {
-      throw APIError(
-        status: .unsupportedMediaType,
-        message: "Send the body as JSON, with the header 'Content-Type: application/json'.",
-        type: "invalid_request_error", code: "unsupported_media_type")
-    }
-    let bytes = try await bytes(request)
-    do {
-      return try JSONValue(parsing: bytes, keepsIntegers: true, deepest: limits.depth)
-    } catch {
-      throw APIError.invalid(nil, "The body is no JSON that this service reads: \(error)")
-    }
-  }
-
-  /// The body, as long as it arrives in time.
-  private func bytes(_ request: Request) async throws -> [UInt8] {
-    if let announced = request.headers[.contentLength].flatMap(Int.init), announced > limits.body {
-      throw APIError.bodyTooLarge
-    }
-    return try await withThrowingTaskGroup(of: [UInt8].self) { group in
-      group.addTask {
-        do {
-          return Array(buffer: try await request.body.collect(upTo: limits.body))
-        } catch is NIOTooManyBytesError {
-          throw APIError.bodyTooLarge
-        }
-      }
-      group.addTask {
-        try await Task.sleep(for: limits.reading)
-        throw APIError(
-          status: .requestTimeout, message: "The body took too long to arrive.",
-          type: "invalid_request_error", code: "timeout")
-      }
-      defer { group.cancelAll() }
-      return try await group.next()!
     }
   }
 }

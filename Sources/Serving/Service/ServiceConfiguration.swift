@@ -1,4 +1,6 @@
 public import Foundation
+import PrimerGeneration
+public import PrimerTensors
 
 /// Where the service listens, where it keeps its data, and what it refuses.
 public struct ServiceConfiguration: Sendable {
@@ -15,12 +17,22 @@ public struct ServiceConfiguration: Sendable {
   /// Bytes that loaded models may take in all, weights and caches; the cache of one takes a sixth at
   /// most. Default nil: three quarters of the memory that is available at the start.
   public var memory: Int?
+  /// How caches store keys and values. Default f16.
+  public var cacheElement = CacheElement.float16
   public var limits = ServiceLimits()
   public var moderation = ModerationPolicy()
   /// Providers that may vouch for users. Default: what `sign-in.json` in the data folder says.
   package var signIn = SignInSettings()
 
   public init(data: URL) { self.data = data }
+
+  /// How the engines of models work that may take `memory` bytes in all.
+  func engines(memory: Int) -> EngineConfiguration {
+    var engines = EngineConfiguration()
+    engines.cacheBytes = memory / 6
+    engines.cacheElement = cacheElement
+    return engines
+  }
 }
 
 /// What one request, and one user, may take.

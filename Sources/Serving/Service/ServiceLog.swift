@@ -22,7 +22,7 @@ public struct ServiceLog: LogHandler {
   }
 
   /// What others wrote is escaped in both forms.
-  private func line(
+  func line(
     _ level: Logger.Level, _ message: Logger.Message,
     _ metadata: [(key: String, value: Logger.Metadata.Value)]
   ) -> String {

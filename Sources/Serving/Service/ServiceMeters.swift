@@ -1,12 +1,14 @@
 import CoreMetrics
 import Metrics
 import PrimerGeneration
+import Synchronization
 
 /// What the service counts, under vLLM's names where they mean the same. Whoever embeds the service
 /// may pass another swift-metrics factory.
 struct ServiceMeters: Sendable {
   private let factory: any MetricsFactory
   private let prometheus: PrometheusMetrics
+  private let last = LastCounts()
 
   init() {
     prometheus = PrometheusMetrics()
@@ -37,11 +39,15 @@ struct ServiceMeters: Sendable {
     func set(_ label: String, _ model: String, _ value: Double) {
       Meter(label: label, dimensions: [("model_name", model)], factory: factory).set(value)
     }
+    func count(_ label: String, _ model: String, _ value: Int) {
+      self.count(label, [("model_name", model)], last.growth(to: value, of: label, model))
+    }
     for (model, load) in models.loads {
       set("vllm:num_requests_running", model, Double(load.running))
       set("vllm:num_requests_waiting", model, Double(load.waiting))
       set("vllm:kv_cache_usage_perc", model, load.cacheUsage)
-      set("primer:engine_passes_total", model, Double(load.passes))
+      count("vllm:num_preemptions_total", model, load.preemptions)
+      count("primer:engine_passes_total", model, load.passes)
       set("primer:predicted_wait_seconds", model, load.wait)
     }
     for model in models.states {
@@ -49,6 +55,19 @@ struct ServiceMeters: Sendable {
       set("primer:model_bytes", model.name, Double(model.bytes))
     }
     return prometheus.text
+  }
+}
+
+/// What engines had counted when they were last asked: they begin anew with their models.
+final class LastCounts: Sendable {
+  private let counts = Mutex<[String: Int]>([:])
+
+  /// What a count has grown by since then, now that it is `value`.
+  func growth(to value: Int, of label: String, _ model: String) -> Int {
+    counts.withLock { counts in
+      let last = counts.updateValue(value, forKey: label + " " + model) ?? 0
+      return value < last ? value : value - last
+    }
   }
 }
 

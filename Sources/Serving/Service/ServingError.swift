@@ -3,6 +3,9 @@ public import Foundation
 /// What keeps the service from starting, or a model from being loaded.
 public enum ServingError: Error, Equatable, Sendable, CustomStringConvertible {
   case badData(URL, reason: String)
+  /// Another service has the folder.
+  case dataInUse(URL, process: Int32?)
+  case cannotListen(host: String, port: Int, reason: String)
   case noModel
   case modelUnusable(name: String, reason: String)
   /// It takes `bytes` with its cache, of which `allowed` are left beside what is never unloaded.
@@ -14,6 +17,10 @@ public enum ServingError: Error, Equatable, Sendable, CustomStringConvertible {
     switch self {
     case .badData(let url, let reason):
       "\(url.path): \(reason); restore it from a backup, or move it away to start anew"
+    case .dataInUse(let url, let process):
+      "\(url.path) is in use by another service\(process.map { " (process \($0))" } ?? ""); stop it, or give another folder with --data"
+    case .cannotListen(let host, let port, let reason):
+      "cannot listen on \(host), port \(port): \(reason); choose others with --host and --port"
     case .noModel: "no model to serve; give one with --model, or fetch one with 'primer pull'"
     case .modelUnusable(let name, let reason):
       "the model '\(name)' cannot be loaded: \(reason)"
@@ -26,12 +33,13 @@ public enum ServingError: Error, Equatable, Sendable, CustomStringConvertible {
 
   private static func megabytes(_ bytes: Int) -> String { "\((bytes + 999_999) / 1_000_000) MB" }
 
-  /// The process's exit code of sysexits: 64 usage, 65 bad data, 70 our bug.
+  /// The process's exit code of sysexits: 64 usage, 65 bad data, 70 our bug, 73 taken.
   public var exitCode: Int32 {
     switch self {
     case .badData, .modelUnusable: 65
     case .noModel, .modelTooLarge: 64
     case .noRoom: 70
+    case .dataInUse, .cannotListen: 73
     }
   }
 }

@@ -1,5 +1,6 @@
 package import Foundation
 import GRDB
+import PrimerFiles
 
 /// What the service keeps: one SQLite file in its data folder, in WAL mode.
 ///
@@ -20,7 +21,7 @@ package final class Store: Sendable {
       try FileManager.default.setAttributes([.posixPermissions: 0o600], ofItemAtPath: path)
       try StoreSchema.migrator.migrate(database)
     } catch {
-      throw StoreError.unusable(path: folder.path, reason: "\(error)")
+      throw StoreError.unusable(path: folder.path, reason: FileError.reason(error))
     }
   }
 
@@ -59,12 +60,13 @@ package final class Store: Sendable {
   }
 
   /// Copies the store of a running service into `file` by SQLite's online backup. The copy has its
-  /// name only when it is whole. Throws `StoreError.unusable`.
+  /// name only when it is whole. Throws `StoreError`, and `FileError` where something is in the way.
   package static func backup(folder: URL, to file: URL) throws {
     let source = folder.appendingPathComponent(fileName)
     guard FileManager.default.fileExists(atPath: source.path) else {
       throw StoreError.missing(path: folder.path)
     }
+    try checkFree(file, of: source)
     let partial = file.path + ".partial"
     do {
       try? FileManager.default.removeItem(atPath: partial)
@@ -81,7 +83,32 @@ package final class Store: Sendable {
       }
     } catch {
       try? FileManager.default.removeItem(atPath: partial)
-      throw error as? StoreError ?? .unusable(path: file.path, reason: "\(error)")
+      throw error as? StoreError
+        ?? .unusable(path: file.path, reason: FileError.reason(error))
+    }
+  }
+}
+
+extension Store {
+  /// A backup may replace a plain file, an older one, but neither the store nor what only looks like a
+  /// file, such as a device.
+  private static func checkFree(_ file: URL, of store: URL) throws {
+    func refusal(_ reason: String) -> FileError {
+      .inputOutput(file, action: "create", reason: "\(reason); give the copy another name")
+    }
+    func identity(_ path: String) -> [AnyHashable?]? {
+      (try? FileManager.default.attributesOfItem(atPath: path)).map {
+        [$0[.systemNumber] as? AnyHashable, $0[.systemFileNumber] as? AnyHashable]
+      }
+    }
+    guard let there = try? FileManager.default.attributesOfItem(atPath: file.path) else { return }
+    guard there[.type] as? FileAttributeType == .typeRegular else {
+      throw refusal("something other than a plain file is there")
+    }
+    let path = store.resolvingSymlinksInPath().path
+    let kept = ["", "-wal", "-shm"].compactMap { identity(path + $0) }
+    guard let place = identity(file.path), !kept.contains(place) else {
+      throw refusal("the store itself is there")
     }
   }
 }
