@@ -10,7 +10,7 @@ setup: ## Installs what is missing (Debian) and checks the Swift toolchain. Safe
 	@scripts/setup
 
 build: setup ## Builds the `primer` command.
-	@swift build -c $(CONFIGURATION) --product primer
+	@scripts/build $(CONFIGURATION)
 
 run: build ## Opens a private chat service on this machine, with a small model.
 	@scripts/run $(PRIMER)

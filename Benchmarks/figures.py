@@ -16,7 +16,7 @@ import subprocess
 import sys
 import tempfile
 
-from generation import batched_rows, generation_rows, large_rows, start_rows
+from generation import batched_rows, generation_rows, large_rows, perplexity_rows, start_rows
 from streams import streams_rows
 
 HERE = pathlib.Path(__file__).resolve().parent
@@ -156,14 +156,17 @@ def main():
     p.add_argument("--pairs", type=int, default=5)
     p.add_argument("--llama")
     p.add_argument("--models")
-    p.add_argument("--only", default="generation,large,batched,start,streams,train,recipe,matmul,tokenizer,compiled")
+    p.add_argument("--only", default="generation,large,batched,start,streams,perplexity,train,recipe,matmul,tokenizer,compiled")
     a = p.parse_args()
     t = Table(a)
     for part in a.only.split(","):
         if part == "tokenizer" and not (a.texts and a.ranks):
             print("tokenizer rows need --texts and --ranks", file=sys.stderr)
             continue
-        if part in ("generation", "large", "batched", "start", "streams") and not (a.llama and a.models):
+        if part == "perplexity" and not a.texts:
+            print("perplexity rows need --texts", file=sys.stderr)
+            continue
+        if part in ("generation", "large", "batched", "start", "streams", "perplexity") and not (a.llama and a.models):
             print(f"{part} rows need --llama and --models", file=sys.stderr)
             continue
         globals()[part + "_rows"](t)

@@ -1,4 +1,6 @@
 #include "primer_normalisation.h"
+
+#include "normalisation_row.h"
 #include "row_chunks.h"
 #include "scratch.h"
 
@@ -31,6 +33,8 @@ void primer_rms_norm_forward(primer_pool *pool, int64_t rows, int64_t width, con
                      .weight_offset = weight_offset};
   primer_pool_run(pool, rows, primer_rows_in_chunk(PRIMER_LIGHT_CHUNK, width), PRIMER_SELECT(layer_norm_rows), &g);
 }
+
+primer_row_norm primer_rms_norm_of_row(void) { return PRIMER_SELECT(rms_norm_row); }
 
 static void run_backward(primer_pool *pool, normalisation *g) {
   int64_t blocks = (g->rows + NORMALISATION_BLOCK - 1) / NORMALISATION_BLOCK;

@@ -70,6 +70,9 @@ typedef struct {
   int64_t row, rows, token, tokens;
   const float *sums, *up;  // [tokens, stride]; `up`: the second matrix's, if gated
   int64_t stride;
+  float *out;             // of the first token and row; [tokens, out_stride]
+  const float *residual;  // the same; or NULL
+  int64_t out_stride;
 } weight_outcome;
 
 typedef struct {

@@ -76,6 +76,15 @@ static void round_input(const float *x, int64_t columns, double *rounded) {
   }
 }
 
+/// A row of x, brought to RMS norm where that is asked for.
+static void take_row(const primer_weight_product *g, int64_t t, float *row) {
+  const float *x = g->x + t * g->x_stride;
+  double squares = 0;
+  for (int64_t c = 0; c < g->columns; c++) squares += (double)x[c] * x[c];
+  const double rstd = 1 / sqrt(squares / (double)g->columns + g->norm_epsilon);
+  for (int64_t c = 0; c < g->columns; c++) row[c] = g->norm ? (float)(x[c] * rstd * (g->norm[c] + g->norm_offset)) : x[c];
+}
+
 static double product_at(const primer_weight_product *g, int matrix, int64_t t, int64_t row, const double *rounded) {
   const primer_weight_matrix *m = g->matrices + matrix;
   const bool exact = m->type <= PRIMER_WEIGHT_BF16;
@@ -86,9 +95,11 @@ static double product_at(const primer_weight_product *g, int matrix, int64_t t, 
 
 void primer_weight_product_reference(const primer_weight_product *g) {
   double *rounded = calloc((size_t)g->columns, sizeof *rounded);
-  if (!rounded) abort();
+  float *taken = calloc((size_t)g->columns, sizeof *taken);
+  if (!rounded || !taken) abort();
   for (int64_t t = 0; t < g->tokens; t++) {
-    if (g->columns % WEIGHT_BLOCK == 0) round_input(g->x + t * g->x_stride, g->columns, rounded);
+    take_row(g, t, taken);
+    if (g->columns % WEIGHT_BLOCK == 0) round_input(taken, g->columns, rounded);
     for (int i = 0; i < (g->gated ? 1 : g->count); i++) {
       const primer_weight_matrix *m = g->matrices + i;
       for (int64_t row = 0; row < m->rows; row++) {
@@ -100,5 +111,6 @@ void primer_weight_product_reference(const primer_weight_product *g) {
       }
     }
   }
+  free(taken);
   free(rounded);
 }

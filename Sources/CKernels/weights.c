@@ -1,6 +1,7 @@
 #include "primer_weights.h"
 
 #include "matmul_kernels.h"
+#include "normalisation_row.h"
 #include "row_chunks.h"
 #include "scratch.h"
 #include "weight_kernels.h"
@@ -25,6 +26,9 @@ typedef struct {
   const matmul_kernels *matmul;
   weight_input *inputs;  // [group][block][width]
   int64_t width, blocks;
+  weight_input *results;  // the inputs of a product that follows, with the same width; NULL: results go where the product says
+  int64_t results_blocks;
+  primer_row_norm norm;
   int64_t step;        // tokens whose sums are complete together
   int64_t panel_rows, item_panels;
   int64_t first_item[PRIMER_WEIGHT_MATRICES + 1];
@@ -41,16 +45,23 @@ static inline bool is_float(enum primer_weight_type type) { return type <= PRIME
 int64_t primer_weight_block_elements(enum primer_weight_type type) { return weight_block_elements(type); }
 int64_t primer_weight_block_bytes(enum primer_weight_type type) { return weight_block_bytes(type); }
 
-/// Where a token's rounded elements begin.
-static inline weight_input *inputs_of(const weight_plan *plan, int64_t token) {
-  return plan->inputs + token / plan->width * plan->width * plan->blocks + token % plan->width;
+/// Where a token's rounded elements begin, of inputs in groups of `width`.
+static inline weight_input *input_at(weight_input *inputs, int64_t width, int64_t blocks, int64_t token) {
+  return inputs + token / width * width * blocks + token % width;
 }
+
+static inline weight_input *inputs_of(const weight_plan *plan, int64_t token) { return input_at(plan->inputs, plan->width, plan->blocks, token); }
 
 static void round_rows(void *context, int64_t begin, int64_t end, int worker) {
   (void)worker;
   const weight_plan *plan = context;
-  for (int64_t t = begin; t < end; t++)
-    plan->kernels->round_row(plan->product->x + t * plan->product->x_stride, plan->blocks, inputs_of(plan, t), plan->width);
+  const primer_weight_product *g = plan->product;
+  float *normed = g->norm ? primer_scratch(PRIMER_SCRATCH_WEIGHTS, sizeof(float) * (size_t)g->columns) : NULL;
+  for (int64_t t = begin; t < end; t++) {
+    const float *x = g->x + t * g->x_stride;
+    if (normed) plan->norm(x, g->columns, g->norm, g->norm_offset, g->norm_epsilon, normed);
+    plan->kernels->round_row(normed ? normed : x, plan->blocks, inputs_of(plan, t), plan->width);
+  }
 }
 
 static weight_panel panel_of(const weight_plan *plan, int matrix, int64_t row) {
@@ -115,16 +126,47 @@ static void multiply_panel(const weight_plan *plan, const weight_panel *panel, v
   plan->kernels->multiply(panel->type, plan->blocks, &tiles, x, plan->width, tokens, sums);
 }
 
+/// A line comes into cache to be written: one that another core has must not be shared with it first.
+static inline void fetch_to_write(const void *at) {
+#if defined(__x86_64__)
+  __asm__ volatile("prefetchw %0" : : "m"(*(const char *)at));
+#else
+  __builtin_prefetch(at, 1);
+#endif
+}
+
+/// Of token t of an outcome, the inputs of the product that follows.
+static inline weight_input *result_at(const weight_plan *plan, const weight_outcome *outcome, int64_t t) {
+  return input_at(plan->results, plan->width, plan->results_blocks, outcome->token + t) + outcome->row / WEIGHT_BLOCK * plan->width;
+}
+
 /// Where a panel's sums go, and what they are to be added to, comes into cache while they are worked out: else the stores wait for it.
-static void fetch_outcome(const weight_outcome *outcome) {
-  const primer_weight_matrix *matrix = outcome->product->matrices + outcome->matrix;
-  const int64_t begin = outcome->token * matrix->out_stride + outcome->row;
-  for (int64_t t = 0; t < outcome->tokens; t++)
-    for (int64_t i = 0; i < outcome->rows; i += 16) {
-      const int64_t at = begin + t * matrix->out_stride + i;
-      if (matrix->residual) __builtin_prefetch(matrix->residual + at);
-      __builtin_prefetch(matrix->out + at, 1);
+static void fetch_outcome(const weight_plan *plan, const weight_outcome *outcome) {
+  for (int64_t t = 0; t < outcome->tokens; t++) {
+    if (plan->results) {
+      fetch_to_write(result_at(plan, outcome, t));
+      continue;
     }
+    for (int64_t i = 0; i < outcome->rows; i += 16) {
+      if (outcome->residual) __builtin_prefetch(outcome->residual + t * outcome->out_stride + i);
+      fetch_to_write(outcome->out + t * outcome->out_stride + i);
+    }
+  }
+}
+
+/// Aims an outcome whose token and row are known; what is to be rounded goes to `unrounded` first.
+static void aim_outcome(const weight_plan *plan, weight_outcome *outcome, float *unrounded) {
+  const primer_weight_matrix *matrix = plan->product->matrices + outcome->matrix;
+  const int64_t at = outcome->token * matrix->out_stride + outcome->row;
+  outcome->out = plan->results ? unrounded : matrix->out + at;
+  outcome->out_stride = plan->results ? WEIGHT_PANEL : matrix->out_stride;
+  outcome->residual = matrix->residual ? matrix->residual + at : NULL;
+}
+
+/// A panel has as many rows as a block of the product that follows has columns.
+static void round_outcome(const weight_plan *plan, const weight_outcome *outcome) {
+  for (int64_t t = 0; t < outcome->tokens; t++)
+    plan->kernels->round_row(outcome->out + t * outcome->out_stride, 1, result_at(plan, outcome, t), plan->width);
 }
 
 /// All tokens' products with panels of the same rows of a matrix, or of the gated pair. Tokens go by in groups, each past all panels.
@@ -134,8 +176,8 @@ static void compute_item(const weight_plan *plan, int matrix, int64_t panel, int
   const int64_t sums_bytes = plan->step * plan->panel_rows * (int64_t)sizeof(float);
   const int64_t first_bytes = unpacked_bytes(plan, g->matrices[matrix].type);
   const int64_t bytes = first_bytes + (g->gated ? unpacked_bytes(plan, g->matrices[1].type) : 0);
-  uint8_t *sums = primer_scratch(PRIMER_SCRATCH_WEIGHTS, (size_t)(2 * sums_bytes + (end - panel) * bytes));
-  uint8_t *unpacked = sums + 2 * sums_bytes;
+  uint8_t *sums = primer_scratch(PRIMER_SCRATCH_WEIGHTS, (size_t)(3 * sums_bytes + (end - panel) * bytes));
+  uint8_t *unpacked = sums + 3 * sums_bytes;
   for (int64_t p = panel; p < end; p++)
     for (int i = 0; i < count; i++) {
       const weight_panel rows = panel_of(plan, matrix + i, p * plan->panel_rows);
@@ -149,7 +191,8 @@ static void compute_item(const weight_plan *plan, int matrix, int64_t panel, int
     for (int64_t p = panel; p < end; p++) {
       outcome.row = p * plan->panel_rows;
       outcome.rows = panel_of(plan, matrix, outcome.row).rows;
-      if (g->tokens > WEIGHT_DIRECT_TOKENS) fetch_outcome(&outcome);
+      aim_outcome(plan, &outcome, (float *)(void *)(sums + 2 * sums_bytes));
+      if (g->tokens > WEIGHT_DIRECT_TOKENS) fetch_outcome(plan, &outcome);
       for (int i = 0; i < count; i++) {
         weight_panel rows = panel_of(plan, matrix + i, outcome.row);
         if (next[i]) rows.next = next[i];
@@ -157,6 +200,7 @@ static void compute_item(const weight_plan *plan, int matrix, int64_t panel, int
                        (float *)(void *)(sums + i * sums_bytes));
       }
       plan->kernels->finish(&outcome);
+      if (plan->results) round_outcome(plan, &outcome);
     }
   }
 }
@@ -254,29 +298,61 @@ static const weight_succession *successor_of(const weight_plan *plan) {
   return primer_weight_successor(&this);
 }
 
+static bool is_few(const weight_plan *plan) {
+  return plan->product->tokens <= (is_rounded(plan->product) ? plan->kernels->most_direct : WEIGHT_DIRECT_TOKENS);
+}
+
+static weight_plan make_plan(const primer_pool *pool, const primer_weight_product *g) {
+  weight_plan plan = {.product = g, .kernels = primer_weight_kernels(), .matmul = primer_matmul_kernels(), .panel_rows = WEIGHT_PANEL};
+  plan.blocks = g->columns / WEIGHT_BLOCK;
+  plan.step = !is_rounded(g) ? FLOAT_TOKENS : is_few(&plan) ? g->tokens : WEIGHT_GROUP;
+  plan.width = smaller(plan.step, g->tokens);
+  choose_items(&plan, primer_pool_threads(pool));
+  return plan;
+}
+
+/// Room for a product's rounded x.
+static weight_input *take_inputs(const weight_plan *plan, enum primer_scratch_slot slot) {
+  // Products of three tokens read one input more.
+  const int64_t inputs = parts(plan->product->tokens, plan->width) * plan->width * plan->blocks + 1;
+  return primer_scratch(slot, (size_t)inputs * sizeof *plan->inputs);
+}
+
+static void round_inputs(primer_pool *pool, weight_plan *plan) {
+  const primer_weight_product *g = plan->product;
+  plan->inputs = take_inputs(plan, PRIMER_SCRATCH_WEIGHT_INPUTS);
+  plan->norm = primer_rms_norm_of_row();
+  primer_pool_run(pool, g->tokens, primer_rows_in_chunk(PRIMER_LIGHT_CHUNK, g->columns), round_rows, plan);
+}
+
+static void run_plan(primer_pool *pool, weight_plan *plan) {
+  const primer_weight_product *g = plan->product;
+  const bool few = is_few(plan);
+  if (few) {
+    const int64_t row_bytes = weight_row_bytes(g->matrices[0].type, g->columns) + 1;
+    plan->threads = primer_pool_threads(pool);
+    plan->chunk = CHUNK_BYTES / (row_bytes * plan->panel_rows * g->tokens) + 1;
+    plan->successor = successor_of(plan);
+  }
+  primer_pool_run_in_spans(pool, plan->first_item[g->count], few ? plan->chunk : 1, compute_items, plan,
+                           plan->successor ? primer_weight_fetch_part : NULL, plan->successor);
+}
+
 void primer_weight_product_run(primer_pool *pool, const primer_weight_product *g) {
   if (g->tokens <= 0 || g->count <= 0) return;
-  weight_plan plan = {.product = g, .kernels = primer_weight_kernels(), .matmul = primer_matmul_kernels(), .panel_rows = WEIGHT_PANEL};
-  const bool rounds = is_rounded(g);
-  plan.blocks = g->columns / WEIGHT_BLOCK;
-  const bool few = g->tokens <= (rounds ? plan.kernels->most_direct : WEIGHT_DIRECT_TOKENS);
-  plan.step = !rounds ? FLOAT_TOKENS : few ? g->tokens : WEIGHT_GROUP;
-  choose_items(&plan, primer_pool_threads(pool));
-  if (rounds) {
-    plan.width = plan.step < g->tokens ? plan.step : g->tokens;
-    // Products of three tokens read one input more.
-    const int64_t inputs = parts(g->tokens, plan.width) * plan.width * plan.blocks + 1;
-    plan.inputs = primer_scratch(PRIMER_SCRATCH_WEIGHT_INPUTS, (size_t)inputs * sizeof *plan.inputs);
-    primer_pool_run(pool, g->tokens, primer_rows_in_chunk(PRIMER_LIGHT_CHUNK, g->columns), round_rows, &plan);
-  }
-  const int64_t row_bytes = weight_row_bytes(g->matrices[0].type, g->columns) + 1;
-  if (few) {
-    plan.threads = primer_pool_threads(pool);
-    plan.chunk = CHUNK_BYTES / (row_bytes * plan.panel_rows * g->tokens) + 1;
-    plan.successor = successor_of(&plan);
-  }
-  primer_pool_run_in_spans(pool, plan.first_item[g->count], few ? plan.chunk : 1, compute_items, &plan,
-                           plan.successor ? primer_weight_fetch_part : NULL, plan.successor);
+  weight_plan plan = make_plan(pool, g);
+  if (is_rounded(g)) round_inputs(pool, &plan);
+  run_plan(pool, &plan);
+}
+
+void primer_weight_feed_forward_run(primer_pool *pool, const primer_weight_product *inside, const primer_weight_product *down) {
+  if (inside->tokens <= 0) return;
+  weight_plan first = make_plan(pool, inside), second = make_plan(pool, down);
+  first.results = second.inputs = take_inputs(&second, PRIMER_SCRATCH_WEIGHT_INSIDE);
+  first.results_blocks = second.blocks;
+  round_inputs(pool, &first);
+  run_plan(pool, &first);
+  run_plan(pool, &second);
 }
 
 typedef struct {

@@ -34,7 +34,8 @@ public struct BeamOptions: Sendable {
     try demand(beams > 0 && beams <= 1024, "beams \(beams) are not between 1 and 1024")
     try demand(
       groups > 0 && beams % groups == 0, "\(groups) groups do not divide \(beams) beams")
-    try demand(diversity >= 0 && diversity.isFinite, "diversity \(diversity) is below 0")
+    try demand(
+      diversity >= 0 && diversity.isFinite, "diversity \(diversity) is not a number from 0 up")
     try demand(lengthPenalty.isFinite, "length penalty \(lengthPenalty) is not a number")
   }
 }

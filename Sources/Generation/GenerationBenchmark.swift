@@ -21,12 +21,13 @@ public struct GenerationBenchmark: Sendable {
     _ model: any LanguageModel, prompt: Int, generate: Int, batch: Int, repetitions: Int,
     element: CacheElement = .float16, seed: UInt64 = 1337
   ) throws -> GenerationBenchmark {
-    let longest = prompt + generate
-    guard longest <= model.context else {
+    guard prompt <= model.context, generate <= model.context - prompt else {
       throw GenerationError.badSetting(
         "\(prompt) tokens to read and \(generate) to write do not fit into the model's context of \(model.context)"
       )
     }
+    let longest = prompt + generate
+    try checkMemory(model, sequences: batch, capacity: longest, element)
     var random = RandomSource(seed: seed)
     let vocabulary = Int32(model.vocabulary)
     func tokens(_ count: Int) -> [Int32] {
@@ -61,6 +62,23 @@ public struct GenerationBenchmark: Sendable {
       peakMemoryBytes: ProcessUsage.current.peakMemoryBytes,
       bytesPerToken: model.parameters.filter { $0.role != .embedding || $0 === model.head }
         .reduce(0) { $0 + $1.value.elementType.byteCount(of: $1.value.count) })
+  }
+
+  /// Throws where the keys and values of so many texts cannot be held.
+  private static func checkMemory(
+    _ model: any LanguageModel, sequences: Int, capacity: Int, _ element: CacheElement
+  ) throws {
+    let pages = Double(sequences) * Double(capacity / CachePages.tokens + 1)
+    let pageBytes = element.pageBytes(
+      keyValueHeads: model.shape.keyValueHeads, headWidth: model.shape.headWidth)
+    let (bytes, available) = (
+      pages * Double(2 * model.shape.layers * pageBytes), AvailableMemory.byteCount
+    )
+    guard bytes <= Double(available) else {
+      throw GenerationError.badSetting(
+        "a cache for \(sequences) texts of \(capacity) tokens takes \(Int(bytes / 1e6)) MB, and \(available / 1_000_000) MB are available"
+      )
+    }
   }
 
   private static func seconds(_ body: () -> Void) -> Double {

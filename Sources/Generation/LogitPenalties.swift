@@ -27,6 +27,9 @@ struct LogitPenalties: Sendable {
   /// Whether any logit may change.
   var isActive: Bool { counting || settings.dry != nil || !settings.logitBias.isEmpty }
 
+  /// Whether nothing but the same bias for each token changes logits.
+  var addsBiasAlone: Bool { !counting && settings.dry == nil }
+
   mutating func append(_ token: Int32) {
     guard counting || settings.dry != nil else { return }
     let isWritten = tokens.count >= promptCount

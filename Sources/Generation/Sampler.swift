@@ -24,11 +24,34 @@ public struct Sampler: Sendable {
 
   /// The next token for `logits` of the whole vocabulary, chosen among those that `mask` allows.
   public mutating func next(_ logits: Tensor, mask: TokenMask? = nil) -> Int32 {
-    let row = row(logits, mask)
-    let token = settings.isGreedy ? row.best : draw(row)
+    let token = mask == nil ? biasedBest(logits) ?? chosen(logits, mask) : chosen(logits, mask)
     penalties.append(token)
     count += 1
     return token
+  }
+
+  private mutating func chosen(_ logits: Tensor, _ mask: TokenMask?) -> Int32 {
+    let row = row(logits, mask)
+    return settings.isGreedy ? row.best : draw(row)
+  }
+
+  /// The best token where nothing but a bias changes logits, found without a copy of them; nil where that
+  /// is not so, or the best is among the biased, or a logit is no number.
+  private func biasedBest(_ logits: Tensor) -> Int32? {
+    guard settings.isGreedy, penalties.addsBiasAlone else { return nil }
+    let logits = logits.detached.contiguous()
+    var best = Int(logits.argmax().integers[0])
+    guard settings.logitBias[best] == nil else { return nil }
+    return logits.withScalars { values in
+      var top = values[best]
+      guard top.isFinite else { return nil }
+      for (token, bias) in settings.logitBias where token < values.count {
+        let value = values[token] + bias
+        guard value < .infinity else { return nil }
+        if value > top || value == top && token < best { (top, best) = (value, token) }
+      }
+      return Int32(best)
+    }
   }
 
   /// The tokens that may come next, likeliest first (the lower number where equal), their

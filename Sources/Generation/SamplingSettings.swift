@@ -112,14 +112,17 @@ public struct DryPenalty: Sendable, Equatable, Codable {
 extension SamplingSettings {
   /// Throws where a number makes no sense.
   public func check() throws {
-    try demand(temperature >= 0 && temperature.isFinite, "temperature \(temperature) is below 0")
+    try demand(
+      temperature >= 0 && temperature.isFinite,
+      "temperature \(temperature) is not a number from 0 up")
     try demand(
       dynamicTemperature >= 0 && dynamicTemperature.isFinite,
-      "dynamic temperature \(dynamicTemperature) is below 0")
+      "dynamic temperature \(dynamicTemperature) is not a number from 0 up")
     try demand(
       dynamicTemperatureExponent > 0 && dynamicTemperatureExponent.isFinite,
       "dynamic temperature exponent \(dynamicTemperatureExponent) is not above 0")
-    try demand(topNSigma >= 0 && topNSigma.isFinite, "top-n-sigma \(topNSigma) is below 0")
+    try demand(
+      topNSigma >= 0 && topNSigma.isFinite, "top-n-sigma \(topNSigma) is not a number from 0 up")
     try demand(topK >= 0, "top-k \(topK) is below 0")
     try demand(typicalP > 0 && typicalP <= 1, "typical-p \(typicalP) is not above 0 and at most 1")
     try demand(topP > 0 && topP <= 1, "top-p \(topP) is not above 0 and at most 1")
@@ -148,8 +151,9 @@ extension SamplingSettings {
     }
     guard let dry else { return }
     try demand(
-      dry.multiplier >= 0 && dry.multiplier.isFinite, "DRY multiplier \(dry.multiplier) is below 0")
-    try demand(dry.base >= 1 && dry.base.isFinite, "DRY base \(dry.base) is below 1")
+      dry.multiplier >= 0 && dry.multiplier.isFinite,
+      "DRY multiplier \(dry.multiplier) is not a number from 0 up")
+    try demand(dry.base >= 1 && dry.base.isFinite, "DRY base \(dry.base) is not a number from 1 up")
     try demand(dry.allowedLength >= 1, "DRY allowed length \(dry.allowedLength) is below 1")
     try demand(dry.window >= 0, "DRY window \(dry.window) is below 0")
   }
@@ -158,7 +162,7 @@ extension SamplingSettings {
     guard let mirostat else { return }
     try demand(
       mirostat.target >= 0 && mirostat.target.isFinite,
-      "mirostat target \(mirostat.target) is below 0")
+      "mirostat target \(mirostat.target) is not a number from 0 up")
     try demand(
       mirostat.rate > 0 && mirostat.rate.isFinite, "mirostat rate \(mirostat.rate) is not above 0")
   }

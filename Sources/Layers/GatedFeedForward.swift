@@ -22,16 +22,24 @@ public struct GatedFeedForward: ResidualLayer {
     self.number = number
   }
 
-  /// x is [batch, time, width].
-  public func callAsFunction(_ x: Tensor, _ pass: ForwardPass) -> Tensor { down(inside(x)) }
-
-  public func callAsFunction(
-    _ x: Tensor, adding residual: Tensor, _ pass: ForwardPass
-  ) -> Tensor {
-    down(inside(x), pass.dropout, layer: 3 * number + 3, adding: residual)
+  /// down(activation(gate(norm(x))) · up(norm(x))); x is [batch, time, width].
+  public func callAsFunction(_ x: Tensor, norm: RMSNorm? = nil, _ pass: ForwardPass) -> Tensor {
+    answer(x, norm, adding: nil)
   }
 
-  private func inside(_ x: Tensor) -> Tensor {
-    gatedProjection(x, activation, gate: gate, up: up)
+  public func callAsFunction(
+    _ x: Tensor, norm: RMSNorm?, adding residual: Tensor, _ pass: ForwardPass
+  ) -> Tensor {
+    guard let dropout = pass.dropout, dropout.probability > 0 else {
+      return answer(x, norm, adding: residual)
+    }
+    return PrimerTensors.dropout(
+      answer(x, norm, adding: nil), dropout, layer: 3 * number + 3, adding: residual)
+  }
+
+  private func answer(_ x: Tensor, _ norm: RMSNorm?, adding residual: Tensor?) -> Tensor {
+    gatedFeedForward(
+      x, norm: norm?.input, activation, gate: gate.weights, up: up.weights, down: down.weights,
+      adding: residual)
   }
 }

@@ -54,22 +54,22 @@ public struct GroupedAttention: ResidualLayer {
     self.number = number
   }
 
-  /// x is [batch, time, width].
-  public func callAsFunction(_ x: Tensor, _ pass: ForwardPass) -> Tensor {
-    output(mixed(x, pass))
+  /// The answer to norm(x); x is [batch, time, width].
+  public func callAsFunction(_ x: Tensor, norm: RMSNorm? = nil, _ pass: ForwardPass) -> Tensor {
+    output(mixed(x, norm, pass))
   }
 
   public func callAsFunction(
-    _ x: Tensor, adding residual: Tensor, _ pass: ForwardPass
+    _ x: Tensor, norm: RMSNorm?, adding residual: Tensor, _ pass: ForwardPass
   ) -> Tensor {
-    output(mixed(x, pass), pass.dropout, layer: 3 * number + 2, adding: residual)
+    output(mixed(x, norm, pass), pass.dropout, layer: 3 * number + 2, adding: residual)
   }
 
   /// What the heads answer: [batch, time, heads · headWidth].
-  private func mixed(_ x: Tensor, _ pass: ForwardPass) -> Tensor {
+  private func mixed(_ x: Tensor, _ norm: RMSNorm?, _ pass: ForwardPass) -> Tensor {
     let (batch, time) = (x.shape[0], x.shape[1])
     func heads(_ x: Tensor) -> Tensor { x.reshaped([batch, time, -1, headWidth]) }
-    let parts = projections(x, query, key, value).map(heads)
+    let parts = projections(x, norm: norm, query, key, value).map(heads)
     let (query, key) = (queryNorm?(parts[0]) ?? parts[0], keyNorm?(parts[1]) ?? parts[1])
     return decoderAttention(
       query: rotary(query, pass), key: rotary(key, pass), value: parts[2], pass, layer: number,

@@ -18,7 +18,7 @@ public final class KeyValueCache {
   private var holders: [Int32]
 
   /// Room for `pages` pages of `CachePages.tokens` positions in each layer; memory is touched only
-  /// as pages are used.
+  /// as pages are used, or provided before.
   /// - Parameter longestText: nil: all pages.
   public init(
     layers: Int, pages: Int, keyValueHeads: Int, headWidth: Int, element: CacheElement = .float16,

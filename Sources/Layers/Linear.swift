@@ -22,18 +22,13 @@ public struct Linear: Sendable {
   }
 }
 
-/// Several layers on the same x; one pass over it where their weights are stored compressed.
-public func projections(_ x: Tensor, _ layers: Linear...) -> [Tensor] {
-  linears(x, layers.map { ($0.weight.tensor, $0.bias?.tensor) })
+/// Several layers on the same norm(x); one pass over it where their weights are stored compressed.
+public func projections(_ x: Tensor, norm: RMSNorm? = nil, _ layers: Linear...) -> [Tensor] {
+  linears(x, norm: norm?.input, layers.map(\.weights))
 }
 
-/// activation(gate(x)) · up(x), the inside of a gated feed-forward (Shazeer 2020, arXiv 2002.05202).
-public func gatedProjection(
-  _ x: Tensor, _ activation: Activation, gate: Linear, up: Linear
-) -> Tensor {
-  gatedLinear(
-    x, activation, gate: (gate.weight.tensor, gate.bias?.tensor),
-    up: (up.weight.tensor, up.bias?.tensor))
+extension Linear {
+  var weights: LayerWeights { (weight.tensor, bias?.tensor) }
 }
 
 extension Linear {

@@ -64,9 +64,8 @@ public struct MixtureOfExperts: Sendable {
       stacked.tensor.sliced(axis: 0, expert..<expert + 1)
         .reshaped([stacked.shape[1], stacked.shape[2]])
     }
-    let inside = gatedLinear(
-      x, activation, gate: (weight(gate), nil), up: (weight(up), nil))
-    return linear(inside, weight(down))
+    return gatedFeedForward(
+      x, activation, gate: (weight(gate), nil), up: (weight(up), nil), down: (weight(down), nil))
   }
 }
 
@@ -85,9 +84,9 @@ public struct ExpertLayer: ResidualLayer {
   }
 
   public func callAsFunction(
-    _ x: Tensor, adding residual: Tensor, _ pass: ForwardPass
+    _ x: Tensor, norm: RMSNorm?, adding residual: Tensor, _ pass: ForwardPass
   ) -> Tensor {
-    dropout(experts(x), pass.dropout, layer: 3 * number + 3, adding: residual)
+    dropout(experts(norm?(x) ?? x), pass.dropout, layer: 3 * number + 3, adding: residual)
   }
 }
 

@@ -32,4 +32,7 @@ public struct RMSNorm: Sendable {
   public func callAsFunction(_ x: Tensor) -> Tensor {
     rmsNorm(x, weight.tensor, offset: offset, epsilon: epsilon)
   }
+
+  /// The norm as a part of the layers behind it.
+  var input: InputNorm { InputNorm(weight.tensor, offset: offset, epsilon: epsilon) }
 }

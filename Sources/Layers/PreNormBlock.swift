@@ -1,8 +1,11 @@
 public import PrimerTensors
 
-/// A sublayer of a block: residual + dropout(its answer to x), both [batch, time, width].
+/// A sublayer of a block: residual + dropout(its answer to norm(x)), both [batch, time, width].
 public protocol ResidualLayer: Sendable {
-  func callAsFunction(_ x: Tensor, adding residual: Tensor, _ pass: ForwardPass) -> Tensor
+  /// - Parameter norm: nil: x as it is.
+  func callAsFunction(
+    _ x: Tensor, norm: RMSNorm?, adding residual: Tensor, _ pass: ForwardPass
+  ) -> Tensor
 }
 
 /// y = x + attention(norm(x)); y + feedForward(norm(y)) (Llama).
@@ -26,7 +29,7 @@ public struct PreNormBlock: ResidualBlock {
   }
 
   public func callAsFunction(_ x: Tensor, _ pass: ForwardPass) -> Tensor {
-    let y = attention(attentionNorm(x), adding: x, pass)
-    return feedForward(feedForwardNorm(y), adding: y, pass)
+    let y = attention(x, norm: attentionNorm, adding: x, pass)
+    return feedForward(y, norm: feedForwardNorm, adding: y, pass)
   }
 }

@@ -26,10 +26,11 @@ public struct SandwichNormBlock: ResidualBlock {
 
   public func callAsFunction(_ x: Tensor, _ pass: ForwardPass) -> Tensor {
     let y = dropout(
-      attentionOutputNorm(attention(attentionNorm(x), pass)), pass.dropout, layer: 3 * number + 2,
+      attentionOutputNorm(attention(x, norm: attentionNorm, pass)), pass.dropout,
+      layer: 3 * number + 2,
       adding: x)
     return dropout(
-      feedForwardOutputNorm(feedForward(feedForwardNorm(y), pass)), pass.dropout,
+      feedForwardOutputNorm(feedForward(y, norm: feedForwardNorm, pass)), pass.dropout,
       layer: 3 * number + 3, adding: y)
   }
 }

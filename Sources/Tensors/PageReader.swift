@@ -38,12 +38,26 @@ package final class PageReader: Sendable {
 
   /// Waits until the pages are in memory and mapped; where the system cannot do that, asks for them.
   private static func populate(_ start: UnsafeMutableRawPointer, _ end: UnsafeMutableRawPointer) {
-    let page = Int(sysconf(Int32(_SC_PAGESIZE)))
-    let first = start - Int(bitPattern: start) % page
+    if !SystemPages.provide(start, end, forWriting: false) {
+      madvise(start, end - start, Int32(MADV_WILLNEED))
+    }
+  }
+}
+
+/// Pages of memory, as the system hands them out.
+enum SystemPages {
+  /// Waits until the pages that [start, end) touches are in memory, whatever is in them; false where the
+  /// system cannot do that. `start` is moved down to where its page begins.
+  @discardableResult
+  static func provide(
+    _ start: UnsafeMutableRawPointer, _ end: UnsafeMutableRawPointer, forWriting: Bool
+  ) -> Bool {
     #if os(Linux)
-      let populateRead: Int32 = 22  // MADV_POPULATE_READ, Linux 5.14
-      if madvise(first, end - first, populateRead) == 0 { return }
+      // MADV_POPULATE_WRITE and MADV_POPULATE_READ, Linux 5.14
+      let first = start - Int(bitPattern: start) % Int(sysconf(Int32(_SC_PAGESIZE)))
+      return madvise(first, end - first, forWriting ? 23 : 22) == 0
+    #else
+      return false
     #endif
-    madvise(first, end - first, Int32(MADV_WILLNEED))
   }
 }

@@ -11,25 +11,57 @@ extension Kernels {
   }
 
   /// Products of x [rows, columns] with up to three matrices. `gated`: activation(first) · second,
-  /// in the first's result.
+  /// in the first's result. A norm only with quantised types alone.
   static func storedProducts(
-    _ x: Tensor, _ products: [StoredProduct], gated: Bool, _ activation: Activation
+    _ x: Tensor, _ norm: InputNorm?, _ products: [StoredProduct], gated: Bool,
+    _ activation: Activation
   ) {
+    var arguments = storedArguments(x, norm, products)
+    arguments.gated = gated
+    arguments.activation = activation.kernel
+    primer_weight_product_run(pool, &arguments)
+  }
+
+  /// `down` of activation(first) · second of `inside`, all of quantised types; inside's results are not
+  /// used.
+  static func storedFeedForward(
+    _ x: Tensor, _ norm: InputNorm?, _ inside: [StoredProduct], _ activation: Activation,
+    down: StoredProduct
+  ) {
+    var first = storedArguments(x, norm, inside)
+    first.gated = true
+    first.activation = activation.kernel
+    var second = primer_weight_product()
+    (second.tokens, second.columns) = (first.tokens, Int64(inside[0].weight.shape[0]))
+    second.count = 1
+    second.activation = Activation.identity.kernel
+    second.matrices.0 = down.matrix(columns: Int(second.columns))
+    primer_weight_feed_forward_run(pool, &first, &second)
+  }
+
+  private static func storedArguments(
+    _ x: Tensor, _ norm: InputNorm?, _ products: [StoredProduct]
+  ) -> primer_weight_product {
     var arguments = primer_weight_product()
     let (rows, columns) = x.rowsAndWidth
     (arguments.tokens, arguments.columns) = (rows, columns)
     arguments.x = UnsafePointer(x.floats)
     arguments.x_stride = columns
+    if let norm {
+      precondition(
+        norm.weight.isContiguous && norm.weight.count == Int(columns),
+        "norm weight \(norm.weight.shape) on \(x.shape)")
+      arguments.norm = UnsafePointer(norm.weight.floats)
+      (arguments.norm_offset, arguments.norm_epsilon) = (norm.offset, norm.epsilon)
+    }
     arguments.count = Int32(products.count)
-    arguments.gated = gated
-    arguments.activation = activation.kernel
     withUnsafeMutableBytes(of: &arguments.matrices) { bytes in
       let matrices = bytes.assumingMemoryBound(to: primer_weight_matrix.self)
       for (index, product) in products.enumerated() {
         matrices[index] = product.matrix(columns: Int(columns))
       }
     }
-    primer_weight_product_run(pool, &arguments)
+    return arguments
   }
 
   /// Rows `ids` of a stored table, times `scale`.

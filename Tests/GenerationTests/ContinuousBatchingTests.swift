@@ -82,7 +82,12 @@ struct ContinuousBatchingTests {
     let seed = FuzzTime.seed(UInt64(40 + round))
     var random = SplitMix(state: seed)
     let generator = try Self.generator()
-    let requests = requests(24, &random)
+    let element: CacheElement = round % 2 == 0 ? .float16 : .int8
+    let requests = requests(24, &random).map { request in
+      var request = request
+      request.options.cacheElement = element
+      return request
+    }
     let expected = try requests.map { try alone(generator, $0) }
     for trial in 0..<4 {
       var configuration = EngineConfiguration()
@@ -91,6 +96,7 @@ struct ContinuousBatchingTests {
       configuration.sharedChunk = .random(in: 1...40, using: &random)
       configuration.cacheTokens = [nil, 0, 400, 900][trial]
       configuration.sharesPrefixes = trial != 2
+      configuration.cacheElement = element
       let pool = ComputePool(threads: .random(in: 1...3, using: &random))
       let engine = GenerationEngine(generator, configuration, pool: pool)
       let order = requests.indices.shuffled(using: &random)
@@ -127,7 +133,48 @@ struct ContinuousBatchingTests {
     #expect(engine.status.preemptions > 0)
   }
 
-  @Test("share the beginnings that were read before, and those still running")
+  @Test("share the beginnings of those still running")
+  func runningPrefixes() async throws {
+    let generator = try TinyModels.generator(context: 3000, sharpness: 6)
+    let engine = GenerationEngine(generator)
+    let options = GenerationOptions(maxTokens: 2900, sampling: .greedy)
+    let request = EngineRequest(prompt: (0..<100).map { Int32($0 * 7 % 17) }, options: options)
+    let first = try engine.submit(request)
+    for try await case .began(let cached) in first {
+      #expect(cached == 0)
+      break
+    }
+    let other = try engine.submit(request)
+    for try await case .began(let cached) in other {
+      #expect(cached == 96 && engine.status.running == 2)
+      break
+    }
+    withExtendedLifetime((first, other)) {}
+  }
+
+  @Test("forget the beginning that was not used for longest where the cache is full")
+  func eviction() async throws {
+    let generator = try Self.generator()
+    var configuration = EngineConfiguration()
+    // Eight pages of 32 tokens.
+    configuration.cacheTokens = 256
+    let engine = GenerationEngine(generator, configuration)
+    func cached(_ token: Int32, count: Int = 40) async throws -> Int {
+      let request = EngineRequest(
+        prompt: [Int32](repeating: token, count: count),
+        options: GenerationOptions(maxTokens: 1, sampling: .greedy))
+      return try await outcome(engine.submit(request)).cached
+    }
+    #expect(try await cached(1) == 0)
+    #expect(try await cached(2) == 0)
+    #expect(try await cached(1) == 32)
+    // Seven pages, of which six are free.
+    #expect(try await cached(3, count: 195) == 0)
+    #expect(try await cached(1) == 32)
+    #expect(try await cached(2) == 0)
+  }
+
+  @Test("share the beginnings that were read before")
   func prefixes() async throws {
     let generator = try Self.generator()
     let engine = GenerationEngine(generator)
@@ -169,28 +216,34 @@ struct ContinuousBatchingTests {
 
   @Test("end when nobody reads them, and leave their pages, while prompts are read and later")
   func cancellation() async throws {
-    let generator = try Self.generator()
+    let generator = try TinyModels.generator(context: 3000, sharpness: 6)
     var configuration = EngineConfiguration()
     configuration.prefillChunk = 1
     let engine = GenerationEngine(generator, configuration)
-    let request = EngineRequest(
-      prompt: (0..<120).map { Int32($0 % 17) },
-      options: GenerationOptions(maxTokens: 70, sampling: .greedy))
-    do { _ = try engine.submit(request) }
+    let options = GenerationOptions(maxTokens: 2900, sampling: .greedy)
+    let reading = EngineRequest(prompt: (0..<2900).map { Int32($0 % 17) }, options: options)
     do {
-      let events = try engine.submit(request)
+      let events = try engine.submit(reading)
+      while engine.status.passes == 0 { await Task.yield() }
+      withExtendedLifetime(events) {}
+    }
+    await settled(engine)
+    #expect(engine.status.generatedTokens == 0)
+    do {
+      let events = try engine.submit(EngineRequest(prompt: [1, 2, 3], options: options))
       for try await case .text in events { break }
     }
     await settled(engine)
-    #expect(engine.status.running == 0 && engine.status.waiting == 0)
-    #expect(engine.status.usedPages == 0)
+    #expect(engine.status.generatedTokens > 0)
   }
 
-  /// Waits until nothing runs, however long it takes.
+  /// Nobody reads any more: expects that nothing is held after the pass under way and the next.
   private func settled(_ engine: GenerationEngine) async {
+    let passes = engine.status.passes
     while engine.status.running + engine.status.waiting > 0 || engine.status.usedPages > 0 {
       try? await Task.sleep(for: .milliseconds(2))
     }
+    #expect(engine.status.passes <= passes + 2)
   }
 
   @Test("are refused with a time to wait where too many wait, and once the engine is to stop")

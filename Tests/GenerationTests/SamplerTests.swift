@@ -1,5 +1,6 @@
 import PrimerGeneration
 import PrimerTensors
+import TestSupport
 import Testing
 
 @Suite("Sampler")
@@ -50,6 +51,26 @@ struct SamplerTests {
     var sampler = Sampler(.greedy)
     #expect(sampler.next(row(logits)) == 1)
     #expect(sampler.next(row([2, 5, 5])) == 1)
+  }
+
+  @Test("temperature 0 with biases takes the first of the highest biased logits")
+  func biasedGreedy() {
+    var random = SplitMix(state: 3)
+    for round in 0..<400 {
+      // Few values, so that equal ones are frequent.
+      var values = (0..<40).map { _ in Float(Int.random(in: -3...3, using: &random)) }
+      if round % 10 == 7 { values[Int.random(in: 0..<40, using: &random)] = .nan }
+      if round % 10 == 8 { values[Int.random(in: 0..<40, using: &random)] = .infinity }
+      if round % 50 == 9 { values = values.map { _ in -.infinity } }
+      var settings = SamplingSettings.greedy
+      for _ in 0..<Int.random(in: 0...6, using: &random) {
+        settings.logitBias[Int.random(in: 0..<50, using: &random)] =
+          [-.infinity, -2, -1, 0, 1, 2, 4].randomElement(using: &random)!
+      }
+      var sampler = Sampler(settings)
+      let expected = sampler.distribution(row(values))
+      #expect(sampler.next(row(values)) == expected[0].token, "round \(round)")
+    }
   }
 
   @Test("top-k keeps the k likeliest and shares their probability out")

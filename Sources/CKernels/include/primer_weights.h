@@ -50,6 +50,10 @@ typedef struct {
   int64_t tokens, columns;
   const float *x;      // [tokens, columns]
   int64_t x_stride;
+  /// [columns]; where not NULL, rows of x are first brought to RMS norm: x·rstd·(norm + norm_offset), rstd = 1/√(mean x² + norm_epsilon).
+  /// Only where all matrices are of quantised types.
+  const float *norm;
+  float norm_offset, norm_epsilon;
   int count;
   primer_weight_matrix matrices[PRIMER_WEIGHT_MATRICES];
   /// Two matrices of equal rows: matrices[0].out = activation(first product) · second product; matrices[1].out is not used.
@@ -58,6 +62,9 @@ typedef struct {
 } primer_weight_product;
 
 void primer_weight_product_run(primer_pool *pool, const primer_weight_product *product);
+/// `inside`, gated, and then `down` with what it gives as x, which is rounded where it arises and never written as f32: the same bytes as the
+/// two one after another. Only of quantised types; inside's `out` and down's `x` are not used.
+void primer_weight_feed_forward_run(primer_pool *pool, const primer_weight_product *inside, const primer_weight_product *down);
 /// The definition with plain loops (the same rounding of x, f64 sums), for tests.
 void primer_weight_product_reference(const primer_weight_product *product);
 

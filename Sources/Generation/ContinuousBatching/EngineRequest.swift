@@ -62,6 +62,9 @@ public struct EngineConfiguration: Sendable {
   public var cacheTokens: Int?
   /// nil: an eighth of the memory that is available.
   public var cacheBytes: Int?
+  /// Bytes of the cache that the system is asked for at once; the rest comes when texts need it, which keeps
+  /// them waiting. Default 128 MB: for a small model, the first few thousand tokens.
+  public var readyBytes = 128 << 20
   /// Default f16.
   public var cacheElement = CacheElement.float16
   /// Seconds that a request may have to wait, by prediction, before its prompt is read. Default 60.

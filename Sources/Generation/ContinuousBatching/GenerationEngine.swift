@@ -1,3 +1,4 @@
+internal import Dispatch
 internal import PrimerFiles
 internal import PrimerLayers
 internal import PrimerModels
@@ -40,6 +41,12 @@ public actor GenerationEngine {
     cache = Self.makeCache(model, configuration)
     prefixes = PrefixCache(cache)
     desk = EngineDesk(configuration, pages: cache.pageCount)
+    let (layers, ready) = (
+      cache.layers, configuration.readyBytes / Self.pageBytes(model, configuration)
+    )
+    DispatchQueue.global(qos: .utility).async {
+      for layer in layers { layer.provide(ready) }
+    }
   }
 
   private static func makeCache(
@@ -52,7 +59,8 @@ public actor GenerationEngine {
       headWidth: shape.headWidth, element: configuration.cacheElement, longestText: model.context)
   }
 
-  /// Bytes of the cache that an engine would have; they are touched only as texts need them.
+  /// Bytes of the cache that an engine would have; but for the first of them, they are touched only as texts
+  /// need them.
   public static func cacheByteCount(
     for generator: TextGenerator, _ configuration: EngineConfiguration
   ) -> Int {

@@ -50,9 +50,11 @@ struct Phi3Attention: ResidualLayer {
     self.number = number
   }
 
-  func callAsFunction(_ x: Tensor, adding residual: Tensor, _ pass: ForwardPass) -> Tensor {
+  func callAsFunction(
+    _ x: Tensor, norm: RMSNorm?, adding residual: Tensor, _ pass: ForwardPass
+  ) -> Tensor {
     let (batch, time) = (x.shape[0], x.shape[1])
-    let all = queryKeyValue(x).reshaped([batch, time, -1, headWidth])
+    let all = projections(x, norm: norm, queryKeyValue)[0].reshaped([batch, time, -1, headWidth])
     let middle = heads + keyValueHeads
     let mixed = decoderAttention(
       query: rotary(all.sliced(axis: 2, 0..<heads), pass),
@@ -76,8 +78,10 @@ struct Phi3FeedForward: ResidualLayer {
     self.number = number
   }
 
-  func callAsFunction(_ x: Tensor, adding residual: Tensor, _ pass: ForwardPass) -> Tensor {
-    let parts = gateUp(x).split(2, axis: 2)
+  func callAsFunction(
+    _ x: Tensor, norm: RMSNorm?, adding residual: Tensor, _ pass: ForwardPass
+  ) -> Tensor {
+    let parts = projections(x, norm: norm, gateUp)[0].split(2, axis: 2)
     return down(
       gated(activation, parts[0], parts[1]), pass.dropout, layer: 3 * number + 3,
       adding: residual)

@@ -47,7 +47,10 @@ struct Qwen2MoEExperts: ResidualLayer {
     self.number = number
   }
 
-  func callAsFunction(_ x: Tensor, adding residual: Tensor, _ pass: ForwardPass) -> Tensor {
+  func callAsFunction(
+    _ x: Tensor, norm: RMSNorm?, adding residual: Tensor, _ pass: ForwardPass
+  ) -> Tensor {
+    let x = norm?(x) ?? x
     let answer = experts(x) + shared(x, pass) * Activation.sigmoid(sharedGate(x))
     return dropout(answer, pass.dropout, layer: 3 * number + 3, adding: residual)
   }

@@ -40,6 +40,15 @@ public struct CachePages: @unchecked Sendable {
     values = Storage(byteCount: pages * pageBytes)
   }
 
+  /// Has the system provide the memory of the first `count` pages, rather than when texts first need it;
+  /// what is in them stays. Where the system cannot do that, nothing happens.
+  public func provide(_ count: Int) {
+    for storage in [keys, values] {
+      let end = storage.base + min(count * pageBytes, storage.byteCount)
+      SystemPages.provide(storage.base, end, forWriting: true)
+    }
+  }
+
   /// Page `target` becomes a copy of page `source`.
   public func copyPage(_ source: Int, to target: Int) {
     for storage in [keys, values] {

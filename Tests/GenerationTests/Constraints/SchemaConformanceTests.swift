@@ -70,7 +70,8 @@ struct SchemaConformanceTests {
     }
     print("JSON Schema suite: \(supported) schemas, \(refused) refused,", terminator: " ")
     print("\(accepted) of \(valid) valid instances may be generated as they stand")
-    #expect(supported > 200 && accepted * 2 > valid)
+    // What was measured; fewer would be a step back.
+    #expect(supported >= 257 && accepted >= 756, "\(supported), \(accepted)")
   }
 
   @Test(
