@@ -26,7 +26,7 @@ public struct ModelFolder: Sendable {
     guard FileManager.default.fileExists(atPath: configurationURL.path) else {
       throw CheckpointError.missing(url, what: "config.json")
     }
-    configuration = try Self.contents(of: configurationURL, atMost: Self.configurationCap)
+    configuration = try Self.configuration(at: configurationURL)
     guard let head = try? JSONDecoder().decode(Head.self, from: configuration) else {
       throw CheckpointError.badConfiguration(
         configurationURL, reason: "not a JSON object; fetch or export the model again")
@@ -64,6 +64,11 @@ public struct ModelFolder: Sendable {
   /// What the files call the element type of a tensor of theirs.
   public func typeName(_ name: String) -> String {
     fileOfName[name].flatMap { files[$0].entries[name]?.elementType.safetensorsName } ?? ""
+  }
+
+  /// The bytes of a configuration, refused unread where there are more than any has.
+  package static func configuration(at url: URL) throws -> Data {
+    try contents(of: url, atMost: configurationCap)
   }
 
   /// The bytes of a file that is refused unread where there are more than `cap`.

@@ -1,4 +1,5 @@
 public import Foundation
+internal import PrimerCheckpoints
 
 /// The tokens that end a text by what a model folder says: `eos_token_id`, one or several.
 public enum EndTokens {
@@ -28,11 +29,12 @@ public enum EndTokens {
   }
 
   /// Those of generation_config.json, else of config.json; none where neither names any.
-  /// - Throws: `GenerationError.badFile` where a file is no JSON object or its tokens are no numbers.
+  /// - Throws: `CheckpointError` where a file is longer than any, `GenerationError.badFile` where a file is no JSON object or its tokens are no numbers.
   public static func read(from folder: URL) throws -> Set<Int32> {
     for name in ["generation_config.json", "config.json"] {
       let url = folder.appending(path: name)
-      guard let data = try? Data(contentsOf: url) else { continue }
+      guard FileManager.default.fileExists(atPath: url.path) else { continue }
+      let data = try ModelFolder.configuration(at: url)
       let document: Document
       do {
         document = try JSONDecoder().decode(Document.self, from: data)

@@ -24,7 +24,7 @@ public struct Sampler: Sendable {
 
   /// The next token for `logits` of the whole vocabulary, chosen among those that `mask` allows.
   public mutating func next(_ logits: Tensor, mask: TokenMask? = nil) -> Int32 {
-    let token = mask == nil ? biasedBest(logits) ?? chosen(logits, mask) : chosen(logits, mask)
+    let token = biasedBest(logits, mask) ?? chosen(logits, mask)
     penalties.append(token)
     count += 1
     return token
@@ -37,8 +37,8 @@ public struct Sampler: Sendable {
 
   /// The best token where nothing but a bias changes logits, found without a copy of them; nil where that
   /// is not so, or the best is among the biased, or a logit is no number.
-  private func biasedBest(_ logits: Tensor) -> Int32? {
-    guard settings.isGreedy, penalties.addsBiasAlone else { return nil }
+  private func biasedBest(_ logits: Tensor, _ mask: TokenMask?) -> Int32? {
+    guard mask == nil, settings.isGreedy, penalties.addsBiasAlone else { return nil }
     let logits = logits.detached.contiguous()
     var best = Int(logits.argmax().integers[0])
     guard settings.logitBias[best] == nil else { return nil }

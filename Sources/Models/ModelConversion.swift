@@ -97,7 +97,7 @@ public struct ModelConversion {
     if let text = try? String(contentsOf: file, encoding: .utf8) { return text }
     struct Configuration: Decodable { let chat_template: String? }
     let configuration = folder.appending(path: "tokenizer_config.json")
-    guard let data = try? Data(contentsOf: configuration) else { return nil }
+    guard let data = try? ModelFolder.configuration(at: configuration) else { return nil }
     return (try? JSONDecoder().decode(Configuration.self, from: data))?.chat_template
   }
 }

@@ -38,26 +38,35 @@ package final class PageReader: Sendable {
 
   /// Waits until the pages are in memory and mapped; where the system cannot do that, asks for them.
   private static func populate(_ start: UnsafeMutableRawPointer, _ end: UnsafeMutableRawPointer) {
-    if !SystemPages.provide(start, end, forWriting: false) {
-      madvise(start, end - start, Int32(MADV_WILLNEED))
-    }
+    if !SystemPages.provide(start, end, forWriting: false) { SystemPages.askFor(start, end) }
   }
 }
 
-/// Pages of memory, as the system hands them out.
+/// Pages of memory, as the system hands them out: those that [start, end) touches.
 enum SystemPages {
-  /// Waits until the pages that [start, end) touches are in memory, whatever is in them; false where the
-  /// system cannot do that. `start` is moved down to where its page begins.
+  /// Waits until they are in memory, whatever is in them; false where the system cannot do that.
   @discardableResult
   static func provide(
     _ start: UnsafeMutableRawPointer, _ end: UnsafeMutableRawPointer, forWriting: Bool
   ) -> Bool {
     #if os(Linux)
       // MADV_POPULATE_WRITE and MADV_POPULATE_READ, Linux 5.14
-      let first = start - Int(bitPattern: start) % Int(sysconf(Int32(_SC_PAGESIZE)))
-      return madvise(first, end - first, forWriting ? 23 : 22) == 0
+      return advise(start, end, forWriting ? 23 : 22)
     #else
       return false
     #endif
+  }
+
+  /// Has the system begin to read them, and does not wait.
+  static func askFor(_ start: UnsafeMutableRawPointer, _ end: UnsafeMutableRawPointer) {
+    _ = advise(start, end, Int32(MADV_WILLNEED))
+  }
+
+  private static func advise(
+    _ start: UnsafeMutableRawPointer, _ end: UnsafeMutableRawPointer, _ advice: Int32
+  ) -> Bool {
+    // It takes whole pages only.
+    let first = start - Int(bitPattern: start) % Int(sysconf(Int32(_SC_PAGESIZE)))
+    return madvise(first, end - first, advice) == 0
   }
 }

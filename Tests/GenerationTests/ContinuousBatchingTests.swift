@@ -152,18 +152,27 @@ struct ContinuousBatchingTests {
     withExtendedLifetime((first, other)) {}
   }
 
+  /// One whose cache has eight pages of 32 tokens.
+  private static func smallEngine() throws -> GenerationEngine {
+    var configuration = EngineConfiguration()
+    configuration.cacheTokens = 256
+    return GenerationEngine(try generator(), configuration)
+  }
+
+  /// How many tokens of a prompt were known.
+  private func cached(_ token: Int32, _ count: Int, _ engine: GenerationEngine) async throws -> Int
+  {
+    let request = EngineRequest(
+      prompt: [Int32](repeating: token, count: count),
+      options: GenerationOptions(maxTokens: 1, sampling: .greedy))
+    return try await outcome(engine.submit(request)).cached
+  }
+
   @Test("forget the beginning that was not used for longest where the cache is full")
   func eviction() async throws {
-    let generator = try Self.generator()
-    var configuration = EngineConfiguration()
-    // Eight pages of 32 tokens.
-    configuration.cacheTokens = 256
-    let engine = GenerationEngine(generator, configuration)
+    let engine = try Self.smallEngine()
     func cached(_ token: Int32, count: Int = 40) async throws -> Int {
-      let request = EngineRequest(
-        prompt: [Int32](repeating: token, count: count),
-        options: GenerationOptions(maxTokens: 1, sampling: .greedy))
-      return try await outcome(engine.submit(request)).cached
+      try await self.cached(token, count, engine)
     }
     #expect(try await cached(1) == 0)
     #expect(try await cached(2) == 0)
@@ -171,6 +180,21 @@ struct ContinuousBatchingTests {
     // Seven pages, of which six are free.
     #expect(try await cached(3, count: 195) == 0)
     #expect(try await cached(1) == 32)
+    #expect(try await cached(2) == 0)
+  }
+
+  @Test("forget all of an older beginning before the end of a newer one")
+  func longEviction() async throws {
+    let engine = try Self.smallEngine()
+    func cached(_ token: Int32, count: Int = 104) async throws -> Int {
+      try await self.cached(token, count, engine)
+    }
+    #expect(try await cached(1) == 0)
+    #expect(try await cached(2) == 0)
+    #expect(try await cached(1) == 96)
+    // Five pages, of which two are free: the three of the second beginning make room.
+    #expect(try await cached(3, count: 130) == 0)
+    #expect(try await cached(1) == 96)
     #expect(try await cached(2) == 0)
   }
 

@@ -245,3 +245,17 @@ def attacks(page, service):
     for link in page.locator(".message.assistant a").all():
         link.click()
     assert page.evaluate("window.ran") == 0 and not dialogs and page.locator("#log img").count() == 0
+
+
+@test("without the libraries an answer is there in plain text, and the page works on")
+def no_libraries(page, service):
+    page.route("**/libraries/**", lambda route: route.abort())
+    page.reload()
+    page.wait_for_selector(".welcome")
+    answer = say(page, "A **bold** word, $x^2$ and <b>no tag</b>.\n\n```sh\necho code\n```")
+    text = answer.inner_text()
+    for part in ("bold", "x^2", "<b>no tag</b>", "echo code"):
+        assert part in text, (part, text)
+    assert answer.locator("b, script").count() == 0
+    new(page)
+    assert "still" in say(page, "still here").inner_text()

@@ -88,16 +88,23 @@ struct PrefixCache {
   /// not come to this every time; what texts hold stays theirs.
   mutating func free(_ pages: Int) {
     let wanted = pages + cache.pageCount / 16
-    while cache.freePages < wanted, pageCount > 0 {
-      var leaves: [Node] = []
-      Self.collectLeaves(root, &leaves)
-      leaves.removeAll { cache.isShared($0.page) }
-      if leaves.isEmpty { return }
-      for leaf in leaves.sorted(by: { $0.lastUse < $1.lastUse }) where cache.freePages < wanted {
-        leaf.parent!.children[leaf.tokens] = nil
-        cache.release(leaf.page)
-        pageCount -= 1
+    guard cache.freePages < wanted else { return }
+    var leaves: [Node] = []
+    Self.collectLeaves(root, &leaves)
+    leaves.removeAll { cache.isShared($0.page) }
+    // The oldest is the last.
+    leaves.sort { $0.lastUse > $1.lastUse }
+    while cache.freePages < wanted, let leaf = leaves.popLast() {
+      let parent = leaf.parent!
+      parent.children[leaf.tokens] = nil
+      cache.release(leaf.page)
+      pageCount -= 1
+      // A page is no older than those behind it, but it may be older than other leaves.
+      guard parent.children.isEmpty, parent.page >= 0, !cache.isShared(parent.page) else {
+        continue
       }
+      let place = leaves.lastIndex { $0.lastUse >= parent.lastUse }.map { $0 + 1 } ?? 0
+      leaves.insert(parent, at: place)
     }
   }
 

@@ -94,8 +94,7 @@ extension Product {
   func body<Value: Decodable>(
     _ type: Value.Type, of request: Request, limit: Int = 2 << 20
   ) async throws -> Value {
-    let kind = request.headers[.contentType] ?? ""
-    guard kind.lowercased().hasPrefix("application/json") else {
+    guard RequestBodyReader.isJSON(request) else {
       throw Refusal(.unsupportedMediaType, "send application/json")
     }
     let bytes: [UInt8]

@@ -67,6 +67,7 @@ public struct ChatService: Sendable {
     let loading = Loading(
       shelf: shelf, pool: pool, moderation: moderation, moderator: moderator, logger: logger)
     let (addresses, addressSource) = AsyncStream<Int>.makeStream()
+    let listening = Occurrence()
     let application = Application(
       router: parts.router,
       server: .http1(configuration: transport),
@@ -74,7 +75,10 @@ public struct ChatService: Sendable {
         address: .hostname(configuration.host, port: configuration.port),
         availableConnectionsDelegate: MaximumAvailableConnections(
           configuration.limits.connections)),
-      onServerRunning: { addressSource.yield($0.localAddress?.port ?? 0) },
+      onServerRunning: {
+        listening.happen()
+        addressSource.yield($0.localAddress?.port ?? 0)
+      },
       logger: logger)
     let ready = Readiness(host: configuration.host, addresses: addresses, loading: loading) { url in
       onReady(
@@ -94,7 +98,9 @@ public struct ChatService: Sendable {
               limit: configuration.limits.drain, logger: logger)),
         ],
         gracefulShutdownSignals: [.sigterm, .sigint], logger: logger))
-    do { try await group.run() } catch { throw unheard(error) ?? error }
+    do { try await group.run() } catch {
+      throw listening.hasHappened ? error : unheard(error) ?? error
+    }
   }
 
   private static func locked(_ data: URL) throws -> FolderLock {
@@ -103,7 +109,7 @@ public struct ChatService: Sendable {
     }
   }
 
-  /// What an error says of the address to listen on; nil: nothing.
+  /// What an error from before it listened says of the address; nil: nothing.
   private func unheard(_ error: any Error) -> ServingError? {
     let reason: String
     switch error {

@@ -1,3 +1,4 @@
+import Foundation
 import HTTPTypes
 import Hummingbird
 import NIOCore
@@ -11,8 +12,7 @@ struct RequestBodyReader {
 
   /// - Throws: `APIError` 400, 408, 413 and 415.
   func json(_ request: Request) async throws -> JSONValue {
-    let type = request.headers[.contentType] ?? ""
-    guard type.split(separator: ";").first?.lowercased() == "application/json" else {
+    guard Self.isJSON(request) else {
       throw APIError(
         status: .unsupportedMediaType,
         message: "Send the body as JSON, with the header 'Content-Type: application/json'.",
@@ -24,6 +24,12 @@ struct RequestBodyReader {
     } catch {
       throw APIError.invalid(nil, "The body is no JSON that this service reads: \(error)")
     }
+  }
+
+  /// Whether the request says that its body is JSON.
+  static func isJSON(_ request: Request) -> Bool {
+    let type = request.headers[.contentType]?.split(separator: ";").first ?? ""
+    return type.trimmingCharacters(in: .whitespaces).lowercased() == "application/json"
   }
 
   /// The body, of at most `most` bytes, as long as it arrives in time.
