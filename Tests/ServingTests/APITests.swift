@@ -118,7 +118,8 @@ struct APITests {
     func complete(_ prompt: String, _ more: String = "") async throws -> NSDictionary {
       let answer = try await service.send(
         .post, "/v1/completions",
-        #"{"model": "letters", "prompt": \#(prompt)\#(more), "max_tokens": 20, "temperature": 0, "logprobs": 5}"#)
+        #"{"model": "letters", "prompt": \#(prompt)\#(more), "max_tokens": 20, "temperature": 0, "logprobs": 5}"#
+      )
       #expect(answer.status == 200, "\(answer.text)")
       let usage = answer["usage"] as? [String: Any]
       let choice = try #require((answer["choices"] as? [[String: Any]])?.first)
