@@ -17,9 +17,11 @@ struct RetryPromises: Sendable {
 
   var isEmpty: Bool { promises.isEmpty }
 
-  /// Seconds of work promised to each user.
-  var backlogs: [String: Double] {
-    promises.mapValues { $0.reduce(0) { $0 + $1.seconds } }
+  /// Work promised to each user.
+  var backlogs: [String: Backlog] {
+    promises.mapValues { list in
+      Backlog(seconds: list.reduce(0) { $0 + $1.seconds }, requests: list.count)
+    }
   }
 
   /// Forgets those whom nobody came back for.
