@@ -171,31 +171,25 @@ struct ContinuousBatchingTests {
   @Test("forget the beginning that was not used for longest where the cache is full")
   func eviction() async throws {
     let engine = try Self.smallEngine()
-    func cached(_ token: Int32, count: Int = 40) async throws -> Int {
-      try await self.cached(token, count, engine)
-    }
-    #expect(try await cached(1) == 0)
-    #expect(try await cached(2) == 0)
-    #expect(try await cached(1) == 32)
+    #expect(try await cached(1, 40, engine) == 0)
+    #expect(try await cached(2, 40, engine) == 0)
+    #expect(try await cached(1, 40, engine) == 32)
     // Seven pages, of which six are free.
-    #expect(try await cached(3, count: 195) == 0)
-    #expect(try await cached(1) == 32)
-    #expect(try await cached(2) == 0)
+    #expect(try await cached(3, 195, engine) == 0)
+    #expect(try await cached(1, 40, engine) == 32)
+    #expect(try await cached(2, 40, engine) == 0)
   }
 
   @Test("forget all of an older beginning before the end of a newer one")
   func longEviction() async throws {
     let engine = try Self.smallEngine()
-    func cached(_ token: Int32, count: Int = 104) async throws -> Int {
-      try await self.cached(token, count, engine)
-    }
-    #expect(try await cached(1) == 0)
-    #expect(try await cached(2) == 0)
-    #expect(try await cached(1) == 96)
+    #expect(try await cached(1, 104, engine) == 0)
+    #expect(try await cached(2, 104, engine) == 0)
+    #expect(try await cached(1, 104, engine) == 96)
     // Five pages, of which two are free: the three of the second beginning make room.
-    #expect(try await cached(3, count: 130) == 0)
-    #expect(try await cached(1) == 96)
-    #expect(try await cached(2) == 0)
+    #expect(try await cached(3, 130, engine) == 0)
+    #expect(try await cached(1, 104, engine) == 96)
+    #expect(try await cached(2, 104, engine) == 0)
   }
 
   @Test("share the beginnings that were read before")

@@ -63,33 +63,38 @@ final class EngineDesk: Sendable {
     {
       return
     }
-    let longest = configuration.longestWait
-    let wait = Self.wait(&state, user, configuration)
+    let (own, longest) = (seconds, configuration.longestWait)
+    let wait = Self.wait(&state, user, own, configuration)
     let promised = state.promises.backlogs
     let whole =
-      wait + state.prediction.wait(user, behind: promised) - state.prediction.wait(user)
+      wait + state.prediction.wait(user, own: own, behind: promised)
+      - state.prediction.wait(user, own: own)
     // Promises that nobody comes back for should not keep the queue empty.
     let hasRoom = wait <= longest / 2 || whole <= longest
     if hasRoom && state.waiting.count < configuration.mostWaiting { return }
-    let told = state.promises.make(user, seconds, after: max(1, whole - longest), at: now)
+    let told = state.promises.make(user, own, after: max(1, whole - longest), at: now)
     throw EngineRefusal.crowded(retryAfter: told)
   }
 
   /// Nobody waits while there is room among the running.
   private static func wait(
-    _ state: inout State, _ user: String, _ configuration: EngineConfiguration
+    _ state: inout State, _ user: String, _ seconds: Double, _ configuration: EngineConfiguration
   ) -> Double {
     let kept = state.texts[user] == nil ? 0 : configuration.placesForOthers
     let room = configuration.mostRunning - kept - state.running.count - state.waiting.count
     guard room <= 0 else { return 0 }
-    let turns = state.prediction.wait(user)
+    let turns = state.prediction.wait(user, own: seconds)
     // The first place becomes free when the running are, on average, half done.
     let places = state.running.isEmpty ? 0 : state.runningWork / Double(state.running.count)
     return turns + places
   }
 
-  func predictedWait(user: String) -> Double {
-    state.withLock { Self.wait(&$0, user, configuration) }
+  func predictedWait(user: String, prompt: Int, most: Int) -> Double {
+    state.withLock { state in
+      let seconds = state.prediction.work(
+        prompt: prompt, most: most, together: configuration.mostRunning)
+      return Self.wait(&state, user, seconds, configuration)
+    }
   }
 
   /// True if the task is not done yet, so that the engine must see to it.
@@ -131,7 +136,7 @@ final class EngineDesk: Sendable {
       status.waitingTokens = state.prediction.waitingTokens
       status.prefillTokensPerSecond = state.prediction.prefillSpeed
       status.decodeTokensPerSecond = state.prediction.measuredDecodeSpeed(configuration.mostRunning)
-      status.predictedWait = Self.wait(&state, "", configuration)
+      status.predictedWait = Self.wait(&state, "", 0, configuration)
       return status
     }
   }

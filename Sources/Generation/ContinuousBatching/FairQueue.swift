@@ -20,15 +20,12 @@ func fairShares(of room: Int, among wants: [(user: String, count: Int)]) -> [Int
   return counts
 }
 
-/// Waiting work, fair between users: deficit round robin (Shreedhar and Varghese 1995), where a turn is
-/// taken first and paid for afterwards. In each round a user may take work of `quantum` tokens, so who
-/// asks for much waits for himself; but a user's first request is not overtaken by what others ask for
-/// later, however small, so that its wait can be told.
+/// Waiting work, fair between users: deficit round robin (Shreedhar and Varghese 1995). In each round
+/// a user may take work of `quantum` tokens more, so who asks for much waits for himself.
 struct FairQueue<Element> {
   private struct Line {
     var entries: ArraySlice<(element: Element, cost: Double)> = []
-    /// Tokens that the user may still take; below 0: has taken too many.
-    var balance = 0.0
+    var deficit = 0.0
   }
 
   private let quantum: Double
@@ -51,30 +48,30 @@ struct FairQueue<Element> {
   mutating func popFirst(where mayHave: (String) -> Bool = { _ in true }) -> Element? {
     while let place = turns.firstIndex(where: mayHave) {
       let user = turns[place]
-      let isAlone = turns.count == 1
-      guard isAlone || lines[user]!.balance >= 0 else {
-        pass(user, at: place)
-        continue
+      var line = lines[user]!
+      let first = line.entries.first!
+      if line.deficit >= first.cost || turns.count == 1 {
+        line.deficit = max(0, line.deficit - first.cost)
+        line.entries.removeFirst()
+        set(line, user, at: place)
+        return first.element
       }
-      let first = lines[user]!.entries.removeFirst()
-      lines[user]!.balance -= first.cost
-      // Nobody else was kept waiting.
-      if isAlone { lines[user]!.balance = max(0, lines[user]!.balance) }
-      if lines[user]!.entries.isEmpty {
-        lines[user] = nil
-        turns.remove(at: place)
-      } else if lines[user]!.balance < 0 {
-        pass(user, at: place)
-      }
-      return first.element
+      line.deficit += quantum
+      lines[user] = line
+      // His turn goes on while what he has saved suffices.
+      if line.deficit < first.cost { turns.append(turns.remove(at: place)) }
     }
     return nil
   }
 
-  /// The user's turn is over; the next one pays for a quantum more.
-  private mutating func pass(_ user: String, at place: Int) {
-    lines[user]!.balance += quantum
-    turns.append(turns.remove(at: place))
+  private mutating func set(_ line: Line, _ user: String, at place: Int) {
+    if line.entries.isEmpty {
+      lines[user] = nil
+      turns.remove(at: place)
+    } else {
+      lines[user] = line
+      if line.deficit < line.entries.first!.cost { turns.append(turns.remove(at: place)) }
+    }
   }
 
   /// Takes out what `matches`.

@@ -152,7 +152,9 @@ public actor GenerationEngine {
   public nonisolated var status: EngineStatus { desk.status }
 
   /// Seconds that a request of `user` would wait before its prompt is read.
-  public nonisolated func predictedWait(user: String) -> Double { desk.predictedWait(user: user) }
+  public nonisolated func predictedWait(user: String, prompt: Int, maxTokens: Int) -> Double {
+    desk.predictedWait(user: user, prompt: prompt, most: maxTokens)
+  }
 
   /// Takes no more requests, and returns once those that it has are done.
   public nonisolated func drain() async {

@@ -17,11 +17,9 @@ struct RetryPromises: Sendable {
 
   var isEmpty: Bool { promises.isEmpty }
 
-  /// Work promised to each user.
-  var backlogs: [String: Backlog] {
-    promises.mapValues { list in
-      Backlog(seconds: list.reduce(0) { $0 + $1.seconds }, requests: list.count)
-    }
+  /// Seconds of work promised to each user.
+  var backlogs: [String: Double] {
+    promises.mapValues { $0.reduce(0) { $0 + $1.seconds } }
   }
 
   /// Forgets those whom nobody came back for.

@@ -1,13 +1,3 @@
-/// Requests that wait, or are to come, and the seconds of the engine's time that they take.
-struct Backlog: Sendable {
-  var seconds = 0.0
-  var requests = 0
-
-  static func + (one: Backlog, other: Backlog) -> Backlog {
-    Backlog(seconds: one.seconds + other.seconds, requests: one.requests + other.requests)
-  }
-}
-
 /// How fast an engine has been lately, and what that means for those who wait.
 struct WaitPrediction: Sendable {
   /// Tokens of prompts a second; 0: not measured yet.
@@ -18,8 +8,8 @@ struct WaitPrediction: Sendable {
   private var usedShare = 1.0
   /// Texts whose lengths were measured.
   private var lengths = 0
-  /// What waits, by user.
-  private var backlogs: [String: Backlog] = [:]
+  /// Seconds of work that wait, by user.
+  private var backlogs: [String: Double] = [:]
   private(set) var waitingTokens = 0
 
   private static let newShare = 0.2
@@ -79,28 +69,25 @@ struct WaitPrediction: Sendable {
   }
 
   mutating func wait(_ user: String, seconds: Double, tokens: Int) {
-    backlogs[user] = backlogs[user, default: Backlog()] + Backlog(seconds: seconds, requests: 1)
+    backlogs[user, default: 0] += seconds
     waitingTokens += tokens
   }
 
   /// What waited has begun, or was given up.
   mutating func leave(_ user: String, seconds: Double, tokens: Int) {
     waitingTokens -= tokens
-    guard let backlog = backlogs[user] else { return }
-    let rest = backlog + Backlog(seconds: -seconds, requests: -1)
-    backlogs[user] = rest.requests > 0 ? rest : nil
+    let rest = (backlogs[user] ?? 0) - seconds
+    backlogs[user] = rest > 1e-9 ? rest : nil
   }
 
-  /// Seconds until a request of `user` would begin, behind what waits: in fair turns everybody else gets
-  /// one request, and then no more than the user has waiting.
-  /// - Parameter promised: what is still to come before it, by user.
-  func wait(_ user: String, behind promised: [String: Backlog] = [:]) -> Double {
-    let all = promised.isEmpty ? backlogs : backlogs.merging(promised, uniquingKeysWith: +)
-    let mine = all[user]?.seconds ?? 0
-    return all.reduce(mine) { sum, other in
-      guard other.key != user else { return sum }
-      let (seconds, requests) = (other.value.seconds, other.value.requests)
-      return sum + min(seconds, mine + seconds / Double(requests))
-    }
+  /// Seconds until a request of `user` would begin, behind what waits: in fair turns nobody else gets
+  /// more than the user has waiting, this request included.
+  /// - Parameter promised: seconds of work that are still to come before it, by user.
+  func wait(
+    _ user: String, own seconds: Double, behind promised: [String: Double] = [:]
+  ) -> Double {
+    let all = promised.isEmpty ? backlogs : backlogs.merging(promised) { $0 + $1 }
+    let mine = all[user] ?? 0
+    return all.reduce(mine) { $0 + ($1.key == user ? 0 : min($1.value, mine + seconds)) }
   }
 }
