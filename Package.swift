@@ -102,7 +102,7 @@ let allTests: [(name: String, imports: [String])] = [
   ("Files", ["PrimerFiles"]),
   ("Catalogue", ["PrimerCatalogue", "PrimerCheckpoints", "PrimerFiles"]),
   ("Tensors", ["PrimerTensors"]),
-  ("Tokenizers", ["PrimerTokenizers"]),
+  ("Tokenizers", ["PrimerTokenizers", "PrimerFiles"]),
   ("Checkpoints", ["PrimerCheckpoints", "PrimerFiles", "PrimerTensors", "PrimerTokenizers"]),
   ("Models", ["PrimerModels", "PrimerLayers", "PrimerTensors", "PrimerCheckpoints"]),
   ("Datasets", ["PrimerDatasets", "PrimerTokenizers", "PrimerTensors", "PrimerFiles"]),

@@ -68,7 +68,6 @@ extension TokenizerError: ExitStatusProviding {
     switch self {
     case .missing: .inputMissing
     case .unreadable: .inputOutput
-    case .unwritable: .cannotCreate
     case .malformed, .unsupported, .unknownCharacter, .training: .badData
     }
   }

@@ -5,8 +5,6 @@ public enum TokenizerError: Error, Equatable, CustomStringConvertible {
   case missing(path: String)
   /// A file cannot be read.
   case unreadable(path: String, reason: String)
-  /// A file or folder cannot be written.
-  case unwritable(path: String, reason: String)
   /// A file is not what it should be; `place` says where in it.
   case malformed(path: String, place: String, reason: String)
   /// A file asks for something that this version does not do.
@@ -23,8 +21,6 @@ public enum TokenizerError: Error, Equatable, CustomStringConvertible {
         + "and merges.txt), or a .tiktoken file"
     case .unreadable(let path, let reason):
       "\(path): cannot be read (\(reason)); check the file and its permissions"
-    case .unwritable(let path, let reason):
-      "\(path): cannot be written (\(reason)); check the folder, its permissions and its free space"
     case .malformed(let path, let place, let reason): "\(path): \(place): \(reason)"
     case .unsupported(let path, let what): "\(path): \(what) is not supported"
     case .unknownCharacter(let character, let offset):

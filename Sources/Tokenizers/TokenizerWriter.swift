@@ -11,11 +11,12 @@ extension Tokenizer {
   /// Writes `tokenizer.json` and `tokenizer_config.json`, which Hugging Face `tokenizers` and
   /// `transformers` read, into a folder, which is made where it is missing; and a `chatTemplate` as
   /// `chat_template.jinja`. A template that the folder has already stays where none is given.
+  /// - Throws: `FileError`.
   public func save(to folder: URL, chatTemplate: String? = nil) throws {
     do {
       try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
     } catch {
-      throw TokenizerError.unwritable(path: folder.path, reason: FileError.reason(error))
+      throw FileError.inputOutput(folder, action: "create", reason: FileError.reason(error))
     }
     try save(file: folder.appending(path: "tokenizer.json"))
     let file = folder.appending(path: "tokenizer_config.json")
@@ -30,16 +31,11 @@ extension Tokenizer {
   }
 
   /// Writes a `tokenizer.json` alone.
+  /// - Throws: `FileError`.
   public func save(file: URL) throws { try write(document, to: file) }
 
   private func write(_ text: String, to file: URL) throws {
-    do {
-      try AtomicFile.write(text.utf8, to: file)
-    } catch FileError.inputOutput(_, let action, let reason) {
-      throw TokenizerError.unwritable(path: file.path, reason: "\(action): \(reason)")
-    } catch {
-      throw TokenizerError.unwritable(path: file.path, reason: FileError.reason(error))
-    }
+    try AtomicFile.write(text.utf8, to: file)
   }
 
   private func configuration(keeping template: JSONValue?) -> String {

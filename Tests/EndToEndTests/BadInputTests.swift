@@ -165,7 +165,7 @@ struct BadInputTests {
       (["tokenizer", "encode", "--model", model, model], 74, "Is a directory"),
       (
         ["tokenizer", "train", "--vocabulary", "300", "--output", text, text], 73,
-        "(File exists)"
+        "\(text): cannot create: File exists"
       ),
       (["bench", "constraint", "--model", model, text], 65, "text.txt: not JSON: line 1"),
       (["bench", "constraint", "--model", model, schema], 65, "schema.json: no object with"),

@@ -1,4 +1,5 @@
 import Foundation
+import PrimerFiles
 import PrimerTokenizers
 import TestSupport
 import Testing
@@ -218,11 +219,14 @@ struct TokenizerFileTests {
   func unwritable() throws {
     let folder = try TemporaryFolder()
     let file = try folder.file("taken", "")
-    #expect(throws: TokenizerError.self) {
-      try Tokenizer.characters(of: "a").save(to: file.appending(path: "inside"))
+    func failure(_ write: () throws -> Void) throws -> FileError {
+      try #require(#expect(throws: FileError.self, performing: write))
     }
-    #expect(throws: TokenizerError.self) {
-      try Tokenizer.characters(of: "a").save(file: folder.url.appending(path: "absent/file.json"))
-    }
+    let inside = file.appending(path: "inside")
+    let made = try failure { try Tokenizer.characters(of: "a").save(to: inside) }
+    #expect("\(made)".hasPrefix("\(inside.path): cannot create: ") && made.exitCode == 73)
+    let absent = folder.url.appending(path: "absent/file.json")
+    let written = try failure { try Tokenizer.characters(of: "a").save(file: absent) }
+    #expect("\(written)".hasPrefix("\(absent.path): cannot create: ") && written.exitCode == 73)
   }
 }
