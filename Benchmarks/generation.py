@@ -131,7 +131,7 @@ def perplexity_rows(t):
         for model, files in model_files(t).items():
             for kind, path in files.items():
                 ours = t.primer("evaluate", "perplexity", "--model", path, "--data", text, "--protocol", "llama.cpp", "--context", PROMPT,
-                                threads=t.a.threads)["perplexity"]
+                                threads=t.a.threads)["metrics"]["perplexity"]
                 said = tool(t, "llama-perplexity", "-m", path, "-f", text, "-c", PROMPT, "-t", t.a.threads, both=True)
                 theirs = float(re.search(r"Final estimate: PPL = ([0-9.]+)", said)[1])
                 t.add(f"{model} {kind}, perplexity of {PERPLEXITY_BYTES // 1000} kB", ours, theirs, ours / theirs, "within 0.5 %",

@@ -31,6 +31,7 @@ struct primer_pool {
   primer_work work;
   void *context;
   int64_t items, chunk;
+  uint32_t number;  // of the region: the generation once it is announced
   primer_idle idle;
   uint8_t idle_context[PRIMER_IDLE_BYTES];
   int spans;        // of this region
@@ -100,17 +101,20 @@ typedef struct {
   _Alignas(16) uint8_t context[PRIMER_IDLE_BYTES];
 } idle_work;
 
-/// Returns the generation once it differs from `seen`.
+/// A worker that was late for one region may be in the next before that is announced: then `generation` is still behind what it has seen.
+static bool is_newer(uint32_t generation, uint32_t seen) { return (int32_t)(generation - seen) > 0; }
+
+/// Returns the generation once it is newer than `seen`.
 static uint32_t await_generation(primer_pool *pool, uint32_t seen, idle_work *idle) {
   for (int64_t step = 0; idle->run && idle->run(idle->context, idle->worker, idle->threads, step); step++) {
     uint32_t generation = atomic_load_explicit(&pool->generation, memory_order_acquire);
-    if (generation != seen) return generation;
+    if (is_newer(generation, seen)) return generation;
   }
   for (;;) {
     int64_t end = 0;
     for (int round = 0;; round++) {
       uint32_t generation = atomic_load_explicit(&pool->generation, memory_order_acquire);
-      if (generation != seen) return generation;
+      if (is_newer(generation, seen)) return generation;
       if (round % 64 == 0) {
         int64_t time = now();
         if (end == 0) end = time + pool->spin_nanoseconds;
@@ -173,6 +177,7 @@ static void *worker_main(void *argument) {
     idle.run = NULL;
     if (atomic_load_explicit(&pool->stopping, memory_order_acquire)) return NULL;
     if (!enter(pool)) continue;
+    seen = pool->number;
     take_chunks(pool, start.index);
     idle.run = pool->idle;
     idle.threads = pool->threads;
@@ -199,6 +204,7 @@ static void run_region(primer_pool *pool, int64_t items, int64_t chunk, bool spl
   pool->idle = idle;
   if (idle) memcpy(pool->idle_context, idle_context, PRIMER_IDLE_BYTES);
   cut_spans(pool, items, chunk, split ? pool->threads : 1);
+  pool->number = atomic_load_explicit(&pool->generation, memory_order_relaxed) + 1;
   atomic_store_explicit(&pool->state, OPEN, memory_order_release);
   announce(pool, (items + chunk - 1) / chunk - 1);
   take_chunks(pool, 0);

@@ -222,6 +222,19 @@ struct PoolSpanTests {
     }
   }
 
+  @Test("see each worker once, also one that was late for the region before", arguments: [2, 3])
+  func once(threads: Int32) throws {
+    let pool = try #require(primer_pool_create(threads))
+    let record = SpanRecord(threads: threads)
+    for round in 0..<20_000 {
+      let items = Int64(round % 8 + 1)
+      runInSpans(pool, record, items: items, chunk: 1, takeUnevenly, idle: round % 2 == 0)
+    }
+    primer_pool_destroy(pool)
+    // A second time would begin with step 0 again.
+    #expect(record.problems == [])
+  }
+
   @Test("of callers on several threads do not disturb each other")
   func concurrentCallers() throws {
     let pool = try #require(primer_pool_create(3))
