@@ -3,13 +3,11 @@ public import PrimerModels
 internal import PrimerTensors
 
 extension LanguageModel {
-  /// Hidden states [1, tokens, width] of `tokens` behind what `sequence` has, which has them
-  /// afterwards. The cache must have room.
+  /// Hidden states [tokens, width] of `tokens` behind what `sequence` has, which has them afterwards.
+  /// The cache must have room.
   func states(_ tokens: ArraySlice<Int32>, into sequence: CachedSequence) -> Tensor {
     precondition(sequence.reserve(tokens.count), "no room for \(tokens.count) tokens in the cache")
-    let pass = ForwardPass(cached: CachedBatch([(sequence, tokens.count)]))
-    defer { pass.cached?.advance() }
-    return hidden(Tensor(Array(tokens), shape: [1, tokens.count]), pass)
+    return read(Array(tokens), [(sequence, tokens.count)])
   }
 
   /// Reads `tokens` behind what `sequence` has, in chunks; logits [last, vocabulary] of what follows
@@ -26,11 +24,10 @@ extension LanguageModel {
       let states = states(part, into: sequence)
       let wanted = min(part.count, last - rest.count)
       if wanted > 0 {
-        kept.append(states.sliced(axis: 1, part.count - wanted..<part.count))
+        kept.append(states.sliced(axis: 0, part.count - wanted..<part.count))
       }
     }
-    let states = kept.count == 1 ? kept[0] : .concatenated(kept, axis: 1)
-    return scores(states.contiguous().reshaped([last, -1]))
+    return scores(kept.count == 1 ? kept[0] : .concatenated(kept, axis: 0))
   }
 
   /// One token more for each sequence; logits [sequences, vocabulary].
@@ -43,9 +40,7 @@ extension LanguageModel {
     for sequence in sequences {
       precondition(sequence.reserve(1), "no room for a token in the cache")
     }
-    let pass = ForwardPass(cached: CachedBatch(sequences.map { ($0, 1) }))
-    defer { pass.cached?.advance() }
-    return hidden(Tensor(tokens, shape: [1, tokens.count]), pass).reshaped([tokens.count, -1])
+    return read(tokens, sequences.map { ($0, 1) })
   }
 }
 

@@ -33,7 +33,8 @@ public struct BlockStack<Block: ResidualBlock>: Sendable {
     var x = x
     for (number, block) in blocks.enumerated() {
       if !weights.isEmpty {
-        PageReader.shared.read(weights[(number + 1) % weights.count].map(\.value))
+        let next = weights[(number + 1) % weights.count].map(\.value)
+        PassRecording.perform { PageReader.shared.read(next) }
       }
       x = pass.recomputesBlocks ? checkpointed(x) { block($0, pass) } : block(x, pass)
     }

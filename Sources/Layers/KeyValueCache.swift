@@ -13,6 +13,7 @@ public final class KeyValueCache {
   /// Tokens that no text in it will exceed; models whose positions depend on how long a text may become
   /// (LongRoPE) go by it.
   public let longestText: Int
+  package let recordedPasses = RecordedPasses()
   private var free: [Int32]
   /// How many sequences (and others) hold each page.
   private var holders: [Int32]
@@ -125,16 +126,23 @@ public final class CachedSequence {
 
 /// The new tokens of one pass: those of the first sequence, then those of the second, and so on.
 public struct CachedBatch {
+  /// A sequence, and how many new tokens it has.
+  public typealias Part = (sequence: CachedSequence, count: Int)
+
   public let cache: KeyValueCache
-  public let parts: [(sequence: CachedSequence, count: Int)]
+  public let parts: [Part]
   public let rows: CacheRows
 
   /// Room for the tokens must have been reserved.
-  public init(_ parts: [(sequence: CachedSequence, count: Int)]) {
+  public init(_ parts: [Part]) {
     precondition(!parts.isEmpty, "a pass over no sequence")
     cache = parts[0].sequence.cache
     self.parts = parts
-    rows = CacheRows(parts.map { ($0.sequence.pages, $0.sequence.length, $0.count) })
+    rows = CacheRows(Self.rows(of: parts))
+  }
+
+  static func rows(of parts: [Part]) -> [CacheRows.Sequence] {
+    parts.map { ($0.sequence.pages, $0.sequence.length, $0.count) }
   }
 
   /// Counts the tokens as read, once every layer has stored them.

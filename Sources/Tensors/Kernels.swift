@@ -3,7 +3,18 @@ internal import CKernels
 /// The only way from tensors to the C kernels: checks layouts, hands over pointers and the pool.
 /// Results are written to tensors that the caller has just made, or owns.
 enum Kernels {
-  static var pool: OpaquePointer? { ComputePool.current.handle }
+  /// For a kernel that cannot be run again: a pass that is being recorded ends as incomplete.
+  static var pool: OpaquePointer? {
+    PassRecording.current?.fail()
+    return ComputePool.current.handle
+  }
+
+  /// Runs `kernel` on the pool, and again whenever a pass that is being recorded is replayed: what it
+  /// points to must be weights, inputs of the pass or its own results, or be kept alive by it.
+  static func run(_ kernel: @escaping (OpaquePointer?) -> Void) {
+    kernel(ComputePool.current.handle)
+    PassRecording.current?.append(kernel)
+  }
 
   static func fill(_ x: Tensor, _ value: Float) {
     precondition(x.isContiguous, "fill needs a contiguous tensor")
@@ -16,9 +27,8 @@ enum Kernels {
     precondition(!source.elementType.isQuantised, "strided copy of \(source.elementType)")
     let shape = source.shape.map(Int64.init)
     let (from, to) = (source.strides.map(Int64.init), target.strides.map(Int64.init))
-    primer_strided_copy(
-      pool, Int32(shape.count), shape, Int32(source.elementType.blockBytes), source.bytes, from,
-      target.bytes, to)
+    let (elementBytes, x, y) = (Int32(source.elementType.blockBytes), source.bytes, target.bytes)
+    run { primer_strided_copy($0, Int32(shape.count), shape, elementBytes, x, from, y, to) }
   }
 
   /// target += source; any strides, same shape.
@@ -37,7 +47,8 @@ enum Kernels {
 
   static func scaleShift(_ x: Tensor, scale: Float, shift: Float) -> Tensor {
     let (x, result) = (x.contiguous(), Tensor(uninitialised: x.shape))
-    primer_scale_shift(pool, Int64(x.count), scale, shift, x.floats, result.floats)
+    let (count, from, to) = (Int64(x.count), x.floats, result.floats)
+    run { primer_scale_shift($0, count, scale, shift, from, to) }
     return result
   }
 
@@ -46,21 +57,23 @@ enum Kernels {
     -> Tensor
   {
     let result = Tensor(uninitialised: a.shape)
-    primer_binary(
-      pool, operation, Int64(a.count), a.floats, b.floats, Int64(repeated),
-      Int64(max(b.count, 1)), result.floats)
+    let (count, second) = (Int64(a.count), Int64(max(b.count, 1)))
+    let (x, y, to) = (a.floats, b.floats, result.floats)
+    run { primer_binary($0, operation, count, x, y, Int64(repeated), second, to) }
     return result
   }
 
   static func unary(_ operation: primer_unary, _ x: Tensor) -> Tensor {
     let result = Tensor(uninitialised: x.shape)
-    primer_unary(pool, operation, Int64(x.count), x.floats, result.floats)
+    let (count, from, to) = (Int64(x.count), x.floats, result.floats)
+    run { primer_unary($0, operation, count, from, to) }
     return result
   }
 
   static func activation(_ activation: Activation, _ x: Tensor) -> Tensor {
     let result = Tensor(uninitialised: x.shape)
-    primer_activation_forward(pool, activation.kernel, Int64(x.count), x.floats, result.floats)
+    let (count, from, to) = (Int64(x.count), x.floats, result.floats)
+    run { primer_activation_forward($0, activation.kernel, count, from, to) }
     return result
   }
 
@@ -76,9 +89,12 @@ enum Kernels {
   static func gated(_ activation: Activation, _ gate: Tensor, _ up: Tensor) -> Tensor {
     let (rows, width) = gate.rowsAndWidth
     let result = Tensor(uninitialised: gate.shape)
-    primer_gated_forward(
-      pool, activation.kernel, rows, width, gate.floats, gate.rowStride, up.floats, up.rowStride,
-      result.floats)
+    let (gateRows, upRows, to) = (gate.floats, up.floats, result.floats)
+    let (gateStride, upStride) = (gate.rowStride, up.rowStride)
+    run {
+      primer_gated_forward(
+        $0, activation.kernel, rows, width, gateRows, gateStride, upRows, upStride, to)
+    }
     return result
   }
 
@@ -203,19 +219,28 @@ extension Tensor {
   }
 
   func write<Element>(_ values: [Element]) {
+    PassRecording.current?.fail()
     values.withUnsafeBytes { source in
       if let base = source.baseAddress { bytes.copyMemory(from: base, byteCount: source.count) }
     }
   }
 
+  /// Other elements, by the owner: as many, of the same type.
+  package func overwrite(_ values: [Int32]) {
+    precondition(elementType == .int32 && isContiguous && values.count == count)
+    write(values)
+  }
+
   func read<Element>(as type: Element.Type) -> [Element] {
-    Array(
+    PassRecording.current?.noteReading(of: storage)
+    return Array(
       UnsafeBufferPointer(start: bytes.assumingMemoryBound(to: Element.self), count: count))
   }
 
   /// The f32 elements of a contiguous tensor, without a copy.
   package func withScalars<Result>(_ body: (Span<Float>) throws -> Result) rethrows -> Result {
     precondition(isContiguous, "scalars of a tensor that is not contiguous")
+    PassRecording.current?.fail()
     let elements = UnsafeBufferPointer(start: UnsafePointer(floats), count: count)
     return try body(elements.span)
   }
@@ -225,6 +250,7 @@ extension Tensor {
     _ body: (inout MutableSpan<Float>) throws -> Result
   ) rethrows -> Result {
     precondition(isContiguous, "scalars of a tensor that is not contiguous")
+    PassRecording.current?.fail()
     let elements = UnsafeMutableBufferPointer(start: floats, count: count)
     var span = elements.mutableSpan
     return try body(&span)
@@ -235,6 +261,7 @@ extension Tensor {
     -> Result
   {
     precondition(isContiguous, "bytes of a tensor that is not contiguous")
+    PassRecording.current?.fail()
     return try body(UnsafeRawBufferPointer(start: bytes, count: elementType.byteCount(of: count)))
   }
 
@@ -243,6 +270,7 @@ extension Tensor {
     _ body: (UnsafeMutableRawBufferPointer) throws -> Result
   ) rethrows -> Result {
     precondition(isContiguous, "bytes of a tensor that is not contiguous")
+    PassRecording.current?.fail()
     return try body(
       UnsafeMutableRawBufferPointer(start: bytes, count: elementType.byteCount(of: count)))
   }

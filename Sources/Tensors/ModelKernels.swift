@@ -43,7 +43,7 @@ extension Kernels {
     arguments.derivative_at = epilogue.derivativeAt.map { UnsafePointer($0.floats) }
     arguments.residual = epilogue.residual.map { UnsafePointer($0.floats) }
     arguments.a_row_sums = epilogue.rowSums?.floats
-    primer_matmul_f32(pool, &arguments)
+    run { [arguments] pool in withUnsafePointer(to: arguments) { primer_matmul_f32(pool, $0) } }
   }
 
   static func layerNorm(_ x: Tensor, _ weight: Tensor?, _ bias: Tensor?, epsilon: Float) -> (
@@ -54,9 +54,12 @@ extension Kernels {
     let (mean, reciprocal) = (
       Tensor(uninitialised: [Int(rows)]), Tensor(uninitialised: [Int(rows)])
     )
-    primer_layer_norm_forward(
-      pool, rows, width, x.floats, weight?.floats, bias?.floats, epsilon, y.floats, mean.floats,
-      reciprocal.floats)
+    let (from, weights, biases) = (x.floats, weight?.floats, bias?.floats)
+    let (to, means, reciprocals) = (y.floats, mean.floats, reciprocal.floats)
+    run {
+      primer_layer_norm_forward(
+        $0, rows, width, from, weights, biases, epsilon, to, means, reciprocals)
+    }
     return (y, mean, reciprocal)
   }
 
@@ -75,8 +78,12 @@ extension Kernels {
   ) {
     let (rows, width) = x.rowsAndWidth
     let (y, reciprocal) = (Tensor(uninitialised: x.shape), Tensor(uninitialised: [Int(rows)]))
-    primer_rms_norm_forward(
-      pool, rows, width, x.floats, weight?.floats, offset, epsilon, y.floats, reciprocal.floats)
+    let (from, weights, to, reciprocals) = (
+      x.floats, weight?.floats, y.floats, reciprocal.floats
+    )
+    run {
+      primer_rms_norm_forward($0, rows, width, from, weights, offset, epsilon, to, reciprocals)
+    }
     return (y, reciprocal)
   }
 
@@ -93,8 +100,8 @@ extension Kernels {
   static func gather(_ table: Tensor, _ ids: Tensor, scale: Float) -> Tensor {
     let width = table.shape[1]
     let result = Tensor(uninitialised: ids.shape + [width])
-    primer_embedding_gather(
-      pool, Int64(ids.count), Int64(width), table.floats, ids.int32s, scale, result.floats)
+    let (count, from, rows, to) = (Int64(ids.count), table.floats, ids.int32s, result.floats)
+    run { primer_embedding_gather($0, count, Int64(width), from, rows, scale, to) }
     return result
   }
 
@@ -127,7 +134,13 @@ extension Kernels {
     (arguments.y_row_stride, arguments.y_head_stride) = (
       Int64(result.strides[1]), Int64(result.strides[2])
     )
-    primer_rotary(pool, &arguments)
+    PassRecording.current?.limit(positions: table.positions)
+    run { [arguments] pool in
+      // The model may have a longer one by the time of a replay.
+      withExtendedLifetime(table) {
+        withUnsafePointer(to: arguments) { primer_rotary(pool, $0) }
+      }
+    }
     return result
   }
 

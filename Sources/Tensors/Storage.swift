@@ -17,16 +17,17 @@ public final class Storage: @unchecked Sendable {
   private let owner: Owner
 
   private enum Owner {
-    case cache
+    case cache(StorageCache)
     /// Somebody else's memory, a mapped file for instance, kept alive as long as this storage.
     case other(AnyObject)
   }
 
   /// Uninitialised memory for `byteCount` bytes, aligned to 64 bytes.
   package init(byteCount: Int) {
+    let cache = PassRecording.current?.memory ?? StorageCache.shared
     self.byteCount = byteCount
-    base = StorageCache.shared.take(byteCount)
-    owner = .cache
+    base = cache.take(byteCount)
+    owner = .cache(cache)
   }
 
   /// Memory of `other`, which stays alive with this storage and must not be written when it is
@@ -43,7 +44,7 @@ public final class Storage: @unchecked Sendable {
   }
 
   deinit {
-    if case .cache = owner { StorageCache.shared.give(base, byteCount) }
+    if case .cache(let cache) = owner { cache.give(base, byteCount) }
   }
 }
 
@@ -62,6 +63,8 @@ public final class StorageCache: Sendable {
   }
   private let state = Mutex(State())
   private static let hugePage = 2 << 20
+
+  deinit { trim() }
 
   /// The size class of a request: the next of eight steps an octave, at least 64 bytes.
   static func sizeClass(_ byteCount: Int) -> Int {

@@ -19,7 +19,9 @@ extension Kernels {
     var arguments = storedArguments(x, norm, products)
     arguments.gated = gated
     arguments.activation = activation.kernel
-    primer_weight_product_run(pool, &arguments)
+    run { [arguments] pool in
+      withUnsafePointer(to: arguments) { primer_weight_product_run(pool, $0) }
+    }
   }
 
   /// `down` of activation(first) · second of `inside`, all of quantised types; inside's results are not
@@ -36,7 +38,11 @@ extension Kernels {
     second.count = 1
     second.activation = Activation.identity.kernel
     second.matrices.0 = down.matrix(columns: Int(second.columns))
-    primer_weight_feed_forward_run(pool, &first, &second)
+    run { [first, second] pool in
+      withUnsafePointer(to: first) { first in
+        withUnsafePointer(to: second) { primer_weight_feed_forward_run(pool, first, $0) }
+      }
+    }
   }
 
   private static func storedArguments(
@@ -69,16 +75,20 @@ extension Kernels {
     precondition(table.isContiguous)
     let width = table.shape[1]
     let result = Tensor(uninitialised: ids.shape + [width])
-    primer_weight_rows(
-      pool, table.elementType.stored, table.bytes, Int64(width), Int64(ids.count), ids.int32s,
-      scale, result.floats)
+    let (type, from, to) = (table.elementType.stored, table.bytes, result.floats)
+    let (count, rows) = (Int64(ids.count), ids.int32s)
+    run { primer_weight_rows($0, type, from, Int64(width), count, rows, scale, to) }
     return result
   }
 
-  /// New keys and values into their pages, then attention.
-  static func cachedAttention(_ arguments: inout primer_cached_attention) {
-    primer_cache_store(pool, &arguments)
-    primer_cached_attention_forward(pool, &arguments)
+  /// New keys and values of `rows` into their pages, then attention.
+  static func cachedAttention(_ arguments: primer_cached_attention, _ rows: CacheRows) {
+    run { pool in
+      var arguments = arguments
+      rows.describe(in: &arguments)
+      primer_cache_store(pool, &arguments)
+      primer_cached_attention_forward(pool, &arguments)
+    }
   }
 
   /// The f32 values of a stored tensor.

@@ -83,9 +83,14 @@ private struct ServedTexts {
       tokens += texts[text][start..<start + count]
       precondition(sequences[text].reserve(count))
     }
-    let pass = ForwardPass(cached: CachedBatch(parts.map { (sequences[$0.0], $0.1) }))
-    let input = Tensor(tokens, shape: [1, tokens.count])
-    return (all ? model.logits(input, pass) : model.nextLogits(input, pass)).scalars
+    let states = model.read(tokens, parts.map { (sequences[$0.0], $0.1) })
+    guard !all else { return model.scores(states).scalars }
+    var end: Int32 = 0
+    let last = parts.map {
+      end += Int32($0.1)
+      return end - 1
+    }
+    return model.scores(embedding(states, Tensor(last, shape: [last.count]))).scalars
   }
 
   private func isSame(_ found: [Float], _ row: Int, _ expected: [Float]) -> Bool {

@@ -146,15 +146,11 @@ extension GenerationEngine {
   private func pass(_ parts: [Part]) -> Int {
     guard !parts.isEmpty else { return 0 }
     let model = generator.model
-    let batch = CachedBatch(parts.map { ($0.task.sequence!, $0.count) })
     let tokens = parts.flatMap { $0.task.unread.prefix($0.count) }
-    let states = model.hidden(
-      Tensor(tokens, shape: [1, tokens.count]), ForwardPass(cached: batch)
-    ).reshaped([tokens.count, -1])
-    let (wanted, ranges) = wantedRows(parts)
-    let logits = wanted.isEmpty ? nil : model.scores(rows(wanted, of: states, tokens.count))
     let firsts = parts.map { $0.task.sequence!.length }
-    batch.advance()
+    let (wanted, ranges) = wantedRows(parts)
+    let states = model.read(tokens, parts.map { ($0.task.sequence!, $0.count) })
+    let logits = wanted.isEmpty ? nil : model.scores(rows(wanted, of: states, tokens.count))
     var (row, written) = (0, 0)
     for (index, part) in parts.enumerated() {
       let range = row..<row + part.count

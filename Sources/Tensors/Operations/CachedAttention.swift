@@ -58,54 +58,6 @@ public struct CachePages: @unchecked Sendable {
   }
 }
 
-/// Which rows of a pass belong to which sequence, and where its pages are.
-public struct CacheRows: @unchecked Sendable {
-  // Safe because nothing changes it after it was made.
-  private let pageNumbers: [[Int32]]
-  private let sequences: [(first: Int, count: Int)]
-  /// Position of each row; int32 [rows].
-  public let positions: Tensor
-  /// The largest position.
-  public let furthest: Int
-
-  /// - Parameter sequences: each one's pages, the position of its first new token, and how many there are.
-  public init(_ sequences: [(pages: [Int32], first: Int, count: Int)]) {
-    pageNumbers = sequences.map(\.pages)
-    self.sequences = sequences.map { ($0.first, $0.count) }
-    let positions = sequences.flatMap { s in (0..<s.count).map { Int32(s.first + $0) } }
-    self.positions = Tensor(positions, shape: [positions.count])
-    furthest = sequences.map { $0.first + $0.count - 1 }.max() ?? 0
-    for sequence in sequences {
-      precondition(
-        sequence.pages.count * CachePages.tokens >= sequence.first + sequence.count,
-        "\(sequence.pages.count) pages for \(sequence.first + sequence.count) positions")
-    }
-  }
-
-  /// Rows of the pass.
-  public var count: Int { positions.count }
-
-  func withSequences(_ body: (UnsafePointer<primer_cache_sequence>, Int) -> Void) {
-    withExtendedLifetime(pageNumbers) {
-      var row = 0
-      let flat = pageNumbers.flatMap { $0 }
-      flat.withUnsafeBufferPointer { flat in
-        var start = 0
-        let described = zip(sequences, pageNumbers).map { sequence, pages in
-          defer {
-            row += sequence.count
-            start += pages.count
-          }
-          return primer_cache_sequence(
-            pages: flat.baseAddress! + start, first: Int64(sequence.first),
-            count: Int64(sequence.count), row: Int64(row))
-        }
-        described.withUnsafeBufferPointer { body($0.baseAddress!, $0.count) }
-      }
-    }
-  }
-}
-
 /// Stores `key` and `value` of new tokens in a layer's pages, then lets each token attend to its own
 /// sequence up to itself. query [.., rows, heads, width], key and value [.., rows, keyValueHeads,
 /// width]; shape of query.
@@ -135,11 +87,7 @@ public func cachedAttention(
   arguments.scale = scale ?? 1 / Float(pages.headWidth).squareRoot()
   arguments.soft_cap = softCap ?? 0
   arguments.window = Int64(window ?? 0)
-  rows.withSequences { sequences, count in
-    arguments.sequences = sequences
-    arguments.sequence_count = Int64(count)
-    Kernels.cachedAttention(&arguments)
-  }
+  Kernels.cachedAttention(arguments, rows)
   return output
 }
 
