@@ -88,8 +88,9 @@ typedef struct {
   /// The same for at most `most_direct` tokens from WEIGHT_PANEL packed rows, by type; NULL where there is none.
   void (*multiply_direct[PRIMER_WEIGHT_TYPES])(const weight_panel *panel, const weight_input *x, int64_t width, int64_t tokens,
                                                float *sums);
-  /// The same for at most WEIGHT_DIRECT_TOKENS tokens, [f16, bf16] and x in f32, columns a multiple of 16.
-  void (*multiply_halves[2])(const weight_panel *panel, const float *x, int64_t stride, int64_t columns, int64_t tokens, float *sums);
+  /// sums[tokens, sums_stride] of rows of [f16, bf16] and x[tokens, stride] in f32; NULL where there is none.
+  void (*multiply_halves[2])(const weight_panel *panel, const float *x, int64_t stride, int64_t columns, int64_t tokens, float *sums,
+                             int64_t sums_stride);
   /// Bias, activation, gate and residual; writes out.
   void (*finish)(const weight_outcome *outcome);
   /// A row as f32, times `scale`.

@@ -12,6 +12,7 @@ enum {
   FLOAT_TOKENS = 96,
   /// Rows of f16 and bf16 weights that are turned into f32 together; a product of many tokens takes more at once.
   LARGEST_FLOAT_PANEL = 192,
+  LARGEST_HALF_PANEL_BYTES = 256 << 10,
   /// Panels of an item, and their bytes once unpacked.
   LARGEST_ITEM = 8,
   LARGEST_ITEM_BYTES = 320 << 10,
@@ -86,9 +87,14 @@ static void multiply_floats(const weight_plan *plan, const weight_panel *panel, 
   primer_matmul_f32_by(plan->matmul, NULL, &product);
 }
 
+/// Whether rows of this type are multiplied as they are, however many tokens there are.
+static bool is_read_as_stored(const weight_plan *plan, enum primer_weight_type type) {
+  return type == PRIMER_WEIGHT_F32 || (is_float(type) && plan->kernels->multiply_halves[0]);
+}
+
 /// Bytes of a thread's unpacked panel.
 static int64_t unpacked_bytes(const weight_plan *plan, enum primer_weight_type type) {
-  if (type == PRIMER_WEIGHT_F32) return 0;
+  if (is_read_as_stored(plan, type)) return 0;
   if (is_float(type)) return parts(plan->panel_rows * plan->product->columns * 4, 64) * 64;
   return plan->blocks * (WEIGHT_BLOCK + weight_scales_of(weight_form_of(type)) * (int64_t)sizeof(float)) * WEIGHT_PANEL;
 }
@@ -98,7 +104,6 @@ static weight_tiles tiles_at(const weight_plan *plan, void *unpacked) {
 }
 
 static void unpack_panel(const weight_plan *plan, const weight_panel *panel, void *unpacked) {
-  if (panel->type == PRIMER_WEIGHT_F32) return;
   const weight_tiles tiles = tiles_at(plan, unpacked);
   if (!is_float(panel->type)) return plan->kernels->unpack(panel, &tiles);
   for (int64_t row = 0; row < panel->rows; row++)
@@ -108,17 +113,16 @@ static void unpack_panel(const weight_plan *plan, const weight_panel *panel, voi
 
 /// Whether the panel's product is taken from the packed weights.
 static bool is_direct(const weight_plan *plan, const weight_panel *panel) {
-  if (panel->rows != WEIGHT_PANEL || plan->product->tokens > plan->kernels->most_direct) return false;
-  if (panel->type == PRIMER_WEIGHT_F16 || panel->type == PRIMER_WEIGHT_BF16)
-    return plan->product->tokens <= WEIGHT_DIRECT_TOKENS && plan->product->columns % 16 == 0 && plan->kernels->multiply_halves[0];
-  return plan->kernels->multiply_direct[panel->type];
+  if (is_read_as_stored(plan, panel->type)) return true;
+  return panel->rows == WEIGHT_PANEL && plan->product->tokens <= plan->kernels->most_direct && plan->kernels->multiply_direct[panel->type];
 }
 
 static void multiply_panel(const weight_plan *plan, const weight_panel *panel, void *unpacked, int64_t token, int64_t tokens,
                            float *sums) {
   const primer_weight_product *g = plan->product;
-  if (is_float(panel->type) && is_direct(plan, panel))
-    return plan->kernels->multiply_halves[panel->type - PRIMER_WEIGHT_F16](panel, g->x + token * g->x_stride, g->x_stride, g->columns, tokens, sums);
+  if (panel->type != PRIMER_WEIGHT_F32 && is_read_as_stored(plan, panel->type))
+    return plan->kernels->multiply_halves[panel->type - PRIMER_WEIGHT_F16](panel, g->x + token * g->x_stride, g->x_stride, g->columns, tokens, sums,
+                                                                           plan->panel_rows);
   if (is_float(panel->type)) return multiply_floats(plan, panel, unpacked, token, tokens, sums, plan->panel_rows);
   const weight_input *x = inputs_of(plan, token);
   if (is_direct(plan, panel)) return plan->kernels->multiply_direct[panel->type](panel, x, plan->width, tokens, sums);
@@ -250,7 +254,7 @@ static bool is_rounded(const primer_weight_product *g) {
 
 /// Rows of a panel of f32, f16 or bf16.
 static int64_t choose_float_rows(const primer_weight_product *g, int64_t rows, int64_t threads) {
-  const int64_t even = rows / (4 * threads) / WEIGHT_PANEL * WEIGHT_PANEL;
+  const int64_t even = smaller(rows / (4 * threads), LARGEST_HALF_PANEL_BYTES / (2 * g->columns)) / WEIGHT_PANEL * WEIGHT_PANEL;
   return g->tokens <= WEIGHT_DIRECT_TOKENS || even < WEIGHT_PANEL ? WEIGHT_PANEL : smaller(even, LARGEST_FLOAT_PANEL);
 }
 
