@@ -62,14 +62,25 @@ static INLINE vf v_min(vf a, vf b) { return v_select(a < b, a, b); }
 #define v_abs LEVEL(v_abs)
 static INLINE vf v_abs(vf x) { return (vf)((vi)x & 0x7fffffff); }
 
-/// Sum of the lanes, pairwise.
+/// Sum of the lanes: those of the second half are added to those of the first, until one is left.
 #define v_sum LEVEL(v_sum)
 static INLINE float v_sum(vf x) {
+#if ISA_LEVEL > 0
+#if ISA_LEVEL == 2
+  const __m256 eight = _mm256_add_ps(_mm512_castps512_ps256((__m512)x), _mm512_extractf32x8_ps((__m512)x, 1));
+#else
+  const __m256 eight = (__m256)x;
+#endif
+  const __m128 four = _mm_add_ps(_mm256_castps256_ps128(eight), _mm256_extractf128_ps(eight, 1));
+  const __m128 two = _mm_add_ps(four, _mm_movehl_ps(four, four));
+  return _mm_cvtss_f32(_mm_add_ss(two, _mm_movehdup_ps(two)));
+#else
   float lane[LANES];
   v_store(lane, x);
   for (int half = LANES / 2; half > 0; half /= 2)
     for (int i = 0; i < half; i++) lane[i] += lane[i + half];
   return lane[0];
+#endif
 }
 
 #define v_largest LEVEL(v_largest)

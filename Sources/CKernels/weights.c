@@ -10,7 +10,7 @@
 enum {
   /// Tokens whose f32 sums wait for their epilogue.
   FLOAT_TOKENS = 96,
-  /// Rows of f16 and bf16 weights that are turned into f32 together; a product of many tokens takes more at once.
+  /// Rows of f16 and bf16 weights that all of some tokens go past, and their bytes: half of the second cache.
   LARGEST_FLOAT_PANEL = 192,
   LARGEST_HALF_PANEL_BYTES = 256 << 10,
   /// Panels of an item, and their bytes once unpacked.

@@ -7,7 +7,7 @@ extension LanguageModel {
   /// The cache must have room.
   func states(_ tokens: ArraySlice<Int32>, into sequence: CachedSequence) -> Tensor {
     precondition(sequence.reserve(tokens.count), "no room for \(tokens.count) tokens in the cache")
-    return read(Array(tokens), [(sequence, tokens.count)])
+    return cachedStates(Array(tokens), [(sequence, tokens.count)])
   }
 
   /// Reads `tokens` behind what `sequence` has, in chunks; logits [last, vocabulary] of what follows
@@ -40,7 +40,7 @@ extension LanguageModel {
     for sequence in sequences {
       precondition(sequence.reserve(1), "no room for a token in the cache")
     }
-    return read(tokens, sequences.map { ($0, 1) })
+    return cachedStates(tokens, sequences.map { ($0, 1) })
   }
 }
 

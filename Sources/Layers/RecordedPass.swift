@@ -22,10 +22,9 @@ package final class RecordedPasses {
     _ tokens: [Int32], _ parts: [CachedBatch.Part], of model: ObjectIdentifier,
     _ hidden: (Tensor, ForwardPass) -> Tensor
   ) -> Tensor {
-    let rows = CachedBatch.rows(of: parts)
     if let index = passes.firstIndex(where: { $0.isPass(of: model, tokens.count) }) {
       let pass = passes.remove(at: index)
-      if pass.replay(tokens, rows) {
+      if pass.replay(tokens, CachedBatch.rows(of: parts)) {
         replays += 1
         passes.insert(pass, at: 0)
         return pass.states.copied()
@@ -71,7 +70,7 @@ private final class RecordedPass {
     self.model == model && tokens.count == count
   }
 
-  /// False, and nothing done, where tables of the pass do not reach so far.
+  /// False where tables of the pass do not reach so far: there are longer ones now, and it is of no more use.
   func replay(_ tokens: [Int32], _ rows: [CacheRows.Sequence]) -> Bool {
     self.rows.set(rows)
     guard self.rows.furthest < recording.positions else { return false }

@@ -13,7 +13,7 @@ struct RecordedPassTests {
     let sequence = CachedSequence(cache)
     let logits = tokens.map { token in
       #expect(sequence.reserve(1))
-      return model.scores(model.read([token], [(sequence, 1)])).scalars
+      return model.scores(model.cachedStates([token], [(sequence, 1)])).scalars
     }
     return (logits, cache.recordedPasses.replays)
   }
@@ -58,7 +58,7 @@ struct RecordedPassTests {
     for _ in 0..<3 {
       let sequences = [CachedSequence(cache), CachedSequence(cache)]
       for sequence in sequences { #expect(sequence.reserve(2)) }
-      _ = model.read([1, 2, 3, 4], sequences.map { ($0, 2) })
+      _ = model.cachedStates([1, 2, 3, 4], sequences.map { ($0, 2) })
       withExtendedLifetime(sequences) { #expect(cache.freePages == cache.pageCount - 2) }
     }
     #expect(cache.recordedPasses.replays == 2)
@@ -72,7 +72,7 @@ struct RecordedPassTests {
     func read(_ count: Int) {
       let sequence = CachedSequence(cache)
       #expect(sequence.reserve(count))
-      _ = model.read(tokens(count), [(sequence, count)])
+      _ = model.cachedStates(tokens(count), [(sequence, count)])
     }
     for _ in 0..<2 { for count in [33, 64] { read(count) } }
     #expect(cache.recordedPasses.replays == 0)

@@ -83,7 +83,7 @@ private struct ServedTexts {
       tokens += texts[text][start..<start + count]
       precondition(sequences[text].reserve(count))
     }
-    let states = model.read(tokens, parts.map { (sequences[$0.0], $0.1) })
+    let states = model.cachedStates(tokens, parts.map { (sequences[$0.0], $0.1) })
     guard !all else { return model.scores(states).scalars }
     var end: Int32 = 0
     let last = parts.map {

@@ -149,7 +149,7 @@ extension GenerationEngine {
     let tokens = parts.flatMap { $0.task.unread.prefix($0.count) }
     let firsts = parts.map { $0.task.sequence!.length }
     let (wanted, ranges) = wantedRows(parts)
-    let states = model.read(tokens, parts.map { ($0.task.sequence!, $0.count) })
+    let states = model.cachedStates(tokens, parts.map { ($0.task.sequence!, $0.count) })
     let logits = wanted.isEmpty ? nil : model.scores(rows(wanted, of: states, tokens.count))
     var (row, written) = (0, 0)
     for (index, part) in parts.enumerated() {

@@ -6,7 +6,7 @@ extension LanguageModel {
   /// must have been reserved.
   ///
   /// While a cache lives, only passes of models whose weights stay as they are may run over it.
-  package func read(_ tokens: [Int32], _ parts: [CachedBatch.Part]) -> Tensor {
+  package func cachedStates(_ tokens: [Int32], _ parts: [CachedBatch.Part]) -> Tensor {
     precondition(
       tokens.allSatisfy { $0 >= 0 && $0 < vocabulary },
       "a token id outside the embedding of \(vocabulary) rows")
