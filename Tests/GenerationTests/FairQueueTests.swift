@@ -81,27 +81,32 @@ struct FairQueueTests {
 
   @Test("a wait is what is queued over the speed, and no more than fair turns let pass")
   func prediction() {
-    var prediction = WaitPrediction()
-    #expect(prediction.work(prompt: 1000, most: 100, together: 8) == 0)
+    var prediction = WaitPrediction(together: 8)
+    #expect(prediction.seconds(RequestedWork(prompt: 1000, most: 100)) == 0)
     prediction.measure(rows: 1000, texts: 0, seconds: 1)
     prediction.measure(rows: 0, texts: 8, seconds: 0.1)
-    let seconds = prediction.work(prompt: 500, most: 80, together: 8)
-    #expect(abs(seconds - 1.5) < 1e-9)
-    for _ in 0..<10 { prediction.wait("heavy", seconds: seconds, tokens: 500) }
-    #expect(abs(prediction.wait("heavy", own: seconds) - 15) < 1e-9)
-    #expect(abs(prediction.wait("light", own: seconds) - 1.5) < 1e-9)
-    for _ in 0..<10 { prediction.leave("heavy", seconds: seconds, tokens: 500) }
-    #expect(prediction.wait("light", own: seconds) == 0 && prediction.waitingTokens == 0)
+    let work = RequestedWork(prompt: 500, most: 80)
+    #expect(abs(prediction.seconds(work) - 1.5) < 1e-9)
+    for _ in 0..<10 { prediction.wait("heavy", work) }
+    #expect(abs(prediction.wait("heavy", own: work) - 15) < 1e-9)
+    #expect(abs(prediction.wait("light", own: work) - 1.5) < 1e-9)
+    #expect(prediction.waitingTokens == 5000)
+    for _ in 0..<10 { prediction.leave("heavy", work) }
+    #expect(prediction.wait("light", own: work) == 0 && prediction.waitingTokens == 0)
   }
 
   @Test("until more texts together were measured, they are thought to be faster than one")
   func guess() {
-    var prediction = WaitPrediction()
-    prediction.measure(rows: 0, texts: 1, seconds: 0.01)
-    #expect(prediction.work(prompt: 0, most: 1000, together: 1) == 10)
-    #expect(prediction.work(prompt: 0, most: 1000, together: 32) < 4)
-    prediction.measure(rows: 0, texts: 32, seconds: 0.32)
-    #expect(prediction.work(prompt: 0, most: 1000, together: 32) == 10)
+    var (alone, full) = (WaitPrediction(together: 1), WaitPrediction(together: 32))
+    let work = RequestedWork(most: 1000)
+    alone.measure(rows: 0, texts: 1, seconds: 0.01)
+    full.measure(rows: 0, texts: 1, seconds: 0.01)
+    #expect(alone.seconds(work) == 10 && full.seconds(work) < 4)
+    // Few texts gain more than many: from four on, much less is still to come than from one on.
+    full.measure(rows: 0, texts: 4, seconds: 0.02)
+    #expect(full.seconds(work) > 3 && full.seconds(work) < 4)
+    full.measure(rows: 0, texts: 32, seconds: 0.08)
+    #expect(full.seconds(work) == 2.5)
   }
 
   @Test("a pass reads of each user's first prompt before it reads of anybody's second")
@@ -118,12 +123,12 @@ struct FairQueueTests {
 
   @Test("prompts read beside writing are counted for what they add to a pass")
   func mixed() {
-    var prediction = WaitPrediction()
+    var prediction = WaitPrediction(together: 16)
     for _ in 0..<50 {
       prediction.measure(rows: 0, texts: 16, seconds: 0.1)
       prediction.measure(rows: 200, texts: 16, seconds: 0.3)
     }
     #expect(abs(prediction.prefillSpeed - 1000) < 1e-6)
-    #expect(abs(prediction.work(prompt: 100, most: 16, together: 16) - 0.2) < 1e-6)
+    #expect(abs(prediction.seconds(RequestedWork(prompt: 100, most: 16)) - 0.2) < 1e-6)
   }
 }

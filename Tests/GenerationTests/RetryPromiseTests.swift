@@ -75,7 +75,7 @@ struct RetryPromiseTests {
     for _ in 0..<6 { work() }
     #expect(ask("new", at: 5) == nil)
     var promises = RetryPromises()
-    _ = promises.make("gone", 1, after: 3, at: start)
+    _ = promises.make("gone", RequestedWork(prompt: 1, most: 1), after: 3, at: start)
     promises.forget(at: start + .seconds(12))
     #expect(!promises.isEmpty)
     promises.forget(at: start + .seconds(14))
@@ -91,6 +91,19 @@ struct RetryPromiseTests {
     let others = ask("light")!
     #expect(others <= 4)
     #expect(ask("heavy")! > 20)
+  }
+
+  @Test(
+    "a speed that turns out to be another one holds for who waits and who was told to come back")
+  func revised() {
+    fill()
+    let wait = desk.predictedWait(user: "new", prompt: 1, most: 100)
+    for number in 0..<5 { #expect(ask("told \(number)") != nil) }
+    // Three times as slow, again and again until it is believed.
+    for _ in 0..<100 { desk.measure(rows: 0, texts: 1, written: 1, seconds: 0.03) }
+    #expect(abs(desk.predictedWait(user: "new", prompt: 1, most: 100) - 3 * wait) < 0.01)
+    // Six were told to: the last of those that fill the queue, too.
+    #expect(abs(ask("late")! - (3 * (wait + 6) - 10)) < 0.01)
   }
 
   @Test("a user holds a bounded number of promises, and nobody is told to wait for hours")

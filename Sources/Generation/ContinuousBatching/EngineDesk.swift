@@ -12,14 +12,16 @@ final class EngineDesk: Sendable {
     /// How many texts of each user are running.
     var texts: [String: Int] = [:]
     var cancelled: Set<Int> = []
-    var prediction = WaitPrediction()
+    var prediction: WaitPrediction
     var promises = RetryPromises()
     var status = EngineStatus()
     var nextID = 0
     var isWorking = false
     var isDraining = false
-    /// Seconds of work that running tasks have left, about.
-    var runningWork = 0.0
+    /// What those that are running have asked for.
+    var runningWork = RequestedWork()
+
+    init(_ prediction: consuming WaitPrediction) { self.prediction = prediction }
   }
 
   private let state: Mutex<State>
@@ -27,7 +29,7 @@ final class EngineDesk: Sendable {
 
   init(_ configuration: EngineConfiguration, pages: Int) {
     self.configuration = configuration
-    var state = State()
+    var state = State(WaitPrediction(together: configuration.mostRunning))
     state.status.pages = pages
     self.state = Mutex(state)
   }
@@ -39,15 +41,14 @@ final class EngineDesk: Sendable {
   ) throws -> Int {
     try state.withLock { state in
       if state.isDraining { throw EngineRefusal.draining }
-      let seconds = state.prediction.work(
-        prompt: prompt.count, most: most, together: configuration.mostRunning)
-      try admit(user, seconds, at: now, &state)
+      let work = RequestedWork(prompt: prompt.count, most: most)
+      try admit(user, work, at: now, &state)
       state.nextID += 1
       let task = EngineTask(
-        id: state.nextID, user: user, prompt: prompt, predicted: (seconds, prompt.count), goal())
+        id: state.nextID, user: user, prompt: prompt, work: work, goal())
       state.queue.append(task, cost: Double(prompt.count + most), user: user)
       state.waiting.insert(task.id)
-      state.prediction.wait(user, seconds: seconds, tokens: prompt.count)
+      state.prediction.wait(user, work)
       return task.id
     }
   }
@@ -55,7 +56,7 @@ final class EngineDesk: Sendable {
   /// Lets in who was told to come now, and who would not wait too long behind those who wait and those
   /// who were told to come back; the others are told when to.
   private func admit(
-    _ user: String, _ seconds: Double, at now: ContinuousClock.Instant, _ state: inout State
+    _ user: String, _ own: RequestedWork, at now: ContinuousClock.Instant, _ state: inout State
   ) throws {
     state.promises.forget(at: now)
     if state.waiting.count < 2 * configuration.mostWaiting,
@@ -63,7 +64,7 @@ final class EngineDesk: Sendable {
     {
       return
     }
-    let (own, longest) = (seconds, configuration.longestWait)
+    let longest = configuration.longestWait
     let wait = Self.wait(&state, user, own, configuration)
     let promised = state.promises.backlogs
     let whole =
@@ -78,22 +79,22 @@ final class EngineDesk: Sendable {
 
   /// Nobody waits while there is room among the running.
   private static func wait(
-    _ state: inout State, _ user: String, _ seconds: Double, _ configuration: EngineConfiguration
+    _ state: inout State, _ user: String, _ own: RequestedWork,
+    _ configuration: EngineConfiguration
   ) -> Double {
     let kept = state.texts[user] == nil ? 0 : configuration.placesForOthers
     let room = configuration.mostRunning - kept - state.running.count - state.waiting.count
     guard room <= 0 else { return 0 }
-    let turns = state.prediction.wait(user, own: seconds)
-    // The first place becomes free when the running are, on average, half done.
-    let places = state.running.isEmpty ? 0 : state.runningWork / Double(state.running.count)
+    let turns = state.prediction.wait(user, own: own)
+    // Those that are running are, on average, half done, and the first place becomes free.
+    let running = state.prediction.seconds(state.runningWork)
+    let places = state.running.isEmpty ? 0 : running / Double(2 * state.running.count)
     return turns + places
   }
 
   func predictedWait(user: String, prompt: Int, most: Int) -> Double {
     state.withLock { state in
-      let seconds = state.prediction.work(
-        prompt: prompt, most: most, together: configuration.mostRunning)
-      return Self.wait(&state, user, seconds, configuration)
+      Self.wait(&state, user, RequestedWork(prompt: prompt, most: most), configuration)
     }
   }
 
@@ -136,7 +137,7 @@ final class EngineDesk: Sendable {
       status.waitingTokens = state.prediction.waitingTokens
       status.prefillTokensPerSecond = state.prediction.prefillSpeed
       status.decodeTokensPerSecond = state.prediction.measuredDecodeSpeed(configuration.mostRunning)
-      status.predictedWait = Self.wait(&state, "", 0, configuration)
+      status.predictedWait = Self.wait(&state, "", RequestedWork(), configuration)
       return status
     }
   }
@@ -152,8 +153,7 @@ extension EngineDesk {
       let ids = state.cancelled
       for task in state.queue.remove(where: { ids.contains($0.id) }) {
         state.waiting.remove(task.id)
-        state.prediction.leave(
-          task.user, seconds: task.predicted.seconds, tokens: task.predicted.tokens)
+        state.prediction.leave(task.user, task.work)
       }
       return ids
     }
@@ -171,9 +171,8 @@ extension EngineDesk {
       state.texts[task.user, default: 0] += 1
       state.waiting.remove(task.id)
       state.running.insert(task.id)
-      state.runningWork += task.predicted.seconds / 2
-      state.prediction.leave(
-        task.user, seconds: task.predicted.seconds, tokens: task.predicted.tokens)
+      state.runningWork = state.runningWork + task.work
+      state.prediction.leave(task.user, task.work)
       state.status.promptTokens += task.promptCount
       return task
     }
@@ -183,12 +182,12 @@ extension EngineDesk {
   func countPreemption() { state.withLock { $0.status.preemptions += 1 } }
 
   func finish(_ task: EngineTask, written: Int, most: Int) {
-    let (id, user, seconds) = (task.id, task.user, task.predicted.seconds)
+    let (id, user, work) = (task.id, task.user, task.work)
     state.withLock { state in
       guard state.running.remove(id) != nil else { return }
       let texts = state.texts[user, default: 1] - 1
       state.texts[user] = texts > 0 ? texts : nil
-      state.runningWork = max(0, state.runningWork - seconds / 2)
+      state.runningWork = state.runningWork - work
       state.prediction.measureLength(written, of: most)
     }
   }

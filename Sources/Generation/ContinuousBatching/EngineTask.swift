@@ -18,8 +18,8 @@ final class EngineTask: @unchecked Sendable {
 
   let id: Int
   let user: String
-  /// Seconds of work that it was thought to be, and tokens, while it waits.
-  let predicted: (seconds: Double, tokens: Int)
+  /// What it asked for.
+  let work: RequestedWork
   let promptCount: Int
   /// The prompt, and what was written.
   private(set) var tokens: [Int32]
@@ -31,12 +31,10 @@ final class EngineTask: @unchecked Sendable {
   /// Whether it was taken out of the queue before.
   var wasAdmitted = false
 
-  init(
-    id: Int, user: String, prompt: [Int32], predicted: (seconds: Double, tokens: Int), _ goal: Goal
-  ) {
+  init(id: Int, user: String, prompt: [Int32], work: RequestedWork, _ goal: Goal) {
     self.id = id
     self.user = user
-    self.predicted = predicted
+    self.work = work
     promptCount = prompt.count
     tokens = prompt
     self.goal = goal

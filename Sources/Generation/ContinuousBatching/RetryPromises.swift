@@ -3,7 +3,7 @@
 struct RetryPromises: Sendable {
   private struct Promise {
     var due: ContinuousClock.Instant
-    var seconds: Double
+    var work: RequestedWork
   }
 
   /// By user, the earliest first.
@@ -17,9 +17,9 @@ struct RetryPromises: Sendable {
 
   var isEmpty: Bool { promises.isEmpty }
 
-  /// Seconds of work promised to each user.
-  var backlogs: [String: Double] {
-    promises.mapValues { $0.reduce(0) { $0 + $1.seconds } }
+  /// Work promised to each user.
+  var backlogs: [String: RequestedWork] {
+    promises.mapValues { $0.reduce(RequestedWork()) { $0 + $1.work } }
   }
 
   /// Forgets those whom nobody came back for.
@@ -37,16 +37,16 @@ struct RetryPromises: Sendable {
     return true
   }
 
-  /// Tells a request of `seconds` of work to come back `wait` seconds from now; what it is told.
+  /// Tells a request to come back `wait` seconds from now; what it is told.
   mutating func make(
-    _ user: String, _ seconds: Double, after wait: Double, at now: ContinuousClock.Instant
+    _ user: String, _ work: RequestedWork, after wait: Double, at now: ContinuousClock.Instant
   ) -> Double {
     guard wait <= Self.longest else { return Self.longest }
     let list = promises[user] ?? []
     guard list.count < Self.mostPerUser else { return (list.last!.due - now) / .seconds(1) }
     let due = now + .seconds(wait)
     let place = list.firstIndex { $0.due > due } ?? list.count
-    promises[user, default: []].insert(Promise(due: due, seconds: seconds), at: place)
+    promises[user, default: []].insert(Promise(due: due, work: work), at: place)
     return wait
   }
 }

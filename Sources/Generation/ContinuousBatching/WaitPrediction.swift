@@ -1,5 +1,22 @@
-/// How fast an engine has been lately, and what that means for those who wait.
+/// Tokens that requests want read, and written at most.
+struct RequestedWork: Sendable, Equatable {
+  var prompt = 0
+  var most = 0
+
+  static func + (a: Self, b: Self) -> Self {
+    Self(prompt: a.prompt + b.prompt, most: a.most + b.most)
+  }
+
+  static func - (a: Self, b: Self) -> Self {
+    Self(prompt: a.prompt - b.prompt, most: a.most - b.most)
+  }
+}
+
+/// How fast an engine has been lately, and what that means for those who wait. What waits is counted in
+/// tokens: a speed that turns out to be another one holds for all of it.
 struct WaitPrediction: Sendable {
+  /// Texts that are written together once others fill the engine.
+  private let together: Int
   /// Tokens of prompts a second; 0: not measured yet.
   private(set) var prefillSpeed = 0.0
   /// Tokens written a second in all, by how many texts were written together: [log2 of it].
@@ -8,11 +25,15 @@ struct WaitPrediction: Sendable {
   private var usedShare = 1.0
   /// Texts whose lengths were measured.
   private var lengths = 0
-  /// Seconds of work that wait, by user.
-  private var backlogs: [String: Double] = [:]
-  private(set) var waitingTokens = 0
+  /// What waits, by user.
+  private var backlogs: [String: RequestedWork] = [:]
 
   private static let newShare = 0.2
+
+  init(together: Int) { self.together = together }
+
+  /// Of prompts.
+  var waitingTokens: Int { backlogs.values.reduce(0) { $0 + $1.prompt } }
 
   /// A pass that read `rows` tokens of prompts and wrote `texts` tokens.
   mutating func measure(rows: Int, texts: Int, seconds: Double) {
@@ -53,41 +74,43 @@ struct WaitPrediction: Sendable {
   }
 
   /// The same, with a guess of what more texts together gain until it is measured: half as much again for
-  /// each doubling, up to three.
+  /// each doubling, up to eight texts.
   private func decodeSpeed(_ texts: Int) -> Double {
     let size = Self.size(max(1, texts))
     guard let known = decodeSpeeds[...size].lastIndex(where: { $0 > 0 }) else { return 0 }
-    return (0..<min(3, size - known)).reduce(measuredDecodeSpeed(texts)) { speed, _ in speed * 1.5 }
+    let doublings = max(0, min(size, 3) - known)
+    return (0..<doublings).reduce(measuredDecodeSpeed(texts)) { speed, _ in speed * 1.5 }
   }
 
-  /// Seconds of the engine's time that a request takes once others fill the engine; 0 where nothing was
+  /// Seconds of the engine's time that work takes once others fill the engine; 0 where nothing was
   /// measured yet.
-  func work(prompt: Int, most: Int, together: Int) -> Double {
+  var seconds: (RequestedWork) -> Double {
     let decode = decodeSpeed(together)
-    return (prefillSpeed > 0 ? Double(prompt) / prefillSpeed : 0)
-      + (decode > 0 ? usedShare * Double(most) / decode : 0)
+    let perRead = prefillSpeed > 0 ? 1 / prefillSpeed : 0
+    let perWritten = decode > 0 ? usedShare / decode : 0
+    return { Double($0.prompt) * perRead + Double($0.most) * perWritten }
   }
 
-  mutating func wait(_ user: String, seconds: Double, tokens: Int) {
-    backlogs[user, default: 0] += seconds
-    waitingTokens += tokens
+  mutating func wait(_ user: String, _ work: RequestedWork) {
+    backlogs[user] = (backlogs[user] ?? RequestedWork()) + work
   }
 
   /// What waited has begun, or was given up.
-  mutating func leave(_ user: String, seconds: Double, tokens: Int) {
-    waitingTokens -= tokens
-    let rest = (backlogs[user] ?? 0) - seconds
-    backlogs[user] = rest > 1e-9 ? rest : nil
+  mutating func leave(_ user: String, _ work: RequestedWork) {
+    let rest = (backlogs[user] ?? RequestedWork()) - work
+    backlogs[user] = rest == RequestedWork() ? nil : rest
   }
 
   /// Seconds until a request of `user` would begin, behind what waits: in fair turns nobody else gets
   /// more than the user has waiting, this request included.
-  /// - Parameter promised: seconds of work that are still to come before it, by user.
+  /// - Parameter promised: work that is still to come before it, by user.
   func wait(
-    _ user: String, own seconds: Double, behind promised: [String: Double] = [:]
+    _ user: String, own: RequestedWork, behind promised: [String: RequestedWork] = [:]
   ) -> Double {
     let all = promised.isEmpty ? backlogs : backlogs.merging(promised) { $0 + $1 }
-    let mine = all[user] ?? 0
-    return all.reduce(mine) { $0 + ($1.key == user ? 0 : min($1.value, mine + seconds)) }
+    let seconds = seconds
+    let mine = all[user].map(seconds) ?? 0
+    let most = mine + seconds(own)
+    return all.reduce(mine) { $0 + ($1.key == user ? 0 : min(seconds($1.value), most)) }
   }
 }
