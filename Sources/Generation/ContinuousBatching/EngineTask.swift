@@ -20,7 +20,7 @@ final class EngineTask: @unchecked Sendable {
   let user: String
   /// What it asked for.
   let work: RequestedWork
-  let promptCount: Int
+  var promptCount: Int { work.prompt }
   /// The prompt, and what was written.
   private(set) var tokens: [Int32]
   var goal: Goal
@@ -35,7 +35,6 @@ final class EngineTask: @unchecked Sendable {
     self.id = id
     self.user = user
     self.work = work
-    promptCount = prompt.count
     tokens = prompt
     self.goal = goal
   }
