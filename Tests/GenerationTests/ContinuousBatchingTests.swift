@@ -133,6 +133,20 @@ struct ContinuousBatchingTests {
     #expect(engine.status.preemptions > 0)
   }
 
+  @Test("end where the context is full, however much was asked for")
+  func boundless() async throws {
+    let generator = try Self.generator()
+    let engine = GenerationEngine(generator)
+    let options = GenerationOptions(maxTokens: .max, sampling: .greedy)
+    let requests = [[1, 2, 3], [4, 5]].map { EngineRequest(prompt: $0, options: options) }
+    let streams = try requests.map { try engine.submit($0) }
+    for (request, stream) in zip(requests, streams) {
+      let ended = try await outcome(stream)
+      #expect(try ended == alone(generator, request) && ended.reason == .length)
+      #expect(ended.tokens.count >= Self.context - request.prompt.count)
+    }
+  }
+
   @Test("share the beginnings of those still running")
   func runningPrefixes() async throws {
     let generator = try TinyModels.generator(context: 3000, sharpness: 6)

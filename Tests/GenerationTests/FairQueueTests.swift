@@ -59,12 +59,12 @@ struct FairQueueTests {
     try ask("light")
     let light = try #require(desk.next())
     #expect(light.user == "light")
-    desk.finish(running.removeLast(), written: 1, most: 1)
+    desk.finish(running.removeLast(), written: 1)
     #expect(desk.next() == nil)
     try ask("other")
     #expect(desk.next()?.user == "other")
-    desk.finish(light, written: 1, most: 1)
-    desk.finish(running.removeLast(), written: 1, most: 1)
+    desk.finish(light, written: 1)
+    desk.finish(running.removeLast(), written: 1)
     #expect(desk.next()?.user == "heavy")
   }
 

@@ -35,7 +35,7 @@ struct RetryPromiseTests {
   /// Begins what is next in turn and ends it.
   private func work() {
     guard let task = desk.next() else { return }
-    desk.finish(task, written: 100, most: 100)
+    desk.finish(task, written: 100)
   }
 
   private func fill() { for number in 0..<100 where ask("early \(number)") != nil { return } }

@@ -21,7 +21,7 @@ final class EngineDesk: Sendable {
     /// What those that are running have asked for.
     var runningWork = RequestedWork()
 
-    init(_ prediction: consuming WaitPrediction) { self.prediction = prediction }
+    init(_ prediction: WaitPrediction) { self.prediction = prediction }
   }
 
   private let state: Mutex<State>
@@ -171,7 +171,7 @@ extension EngineDesk {
       state.texts[task.user, default: 0] += 1
       state.waiting.remove(task.id)
       state.running.insert(task.id)
-      state.runningWork = state.runningWork + task.work
+      state.runningWork += task.work
       state.prediction.leave(task.user, task.work)
       state.status.promptTokens += task.promptCount
       return task
@@ -181,14 +181,15 @@ extension EngineDesk {
   func countCached(_ tokens: Int) { state.withLock { $0.status.cachedTokens += tokens } }
   func countPreemption() { state.withLock { $0.status.preemptions += 1 } }
 
-  func finish(_ task: EngineTask, written: Int, most: Int) {
+  /// - Parameter written: tokens; nil where the text was given up, or none was wanted.
+  func finish(_ task: EngineTask, written: Int? = nil) {
     let (id, user, work) = (task.id, task.user, task.work)
     state.withLock { state in
       guard state.running.remove(id) != nil else { return }
       let texts = state.texts[user, default: 1] - 1
       state.texts[user] = texts > 0 ? texts : nil
-      state.runningWork = state.runningWork - work
-      state.prediction.measureLength(written, of: most)
+      state.runningWork -= work
+      if let written { state.prediction.measureLength(written, of: work.most) }
     }
   }
 

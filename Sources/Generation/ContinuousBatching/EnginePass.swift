@@ -31,7 +31,7 @@ extension GenerationEngine {
     guard !cancelled.isEmpty else { return }
     for task in running + preempted where cancelled.contains(task.id) {
       task.sequence = nil
-      desk.finish(task, written: 0, most: 0)
+      desk.finish(task)
     }
     running.removeAll { cancelled.contains($0.id) }
     preempted.removeAll { cancelled.contains($0.id) }
@@ -218,10 +218,7 @@ extension GenerationEngine {
   private func remove(_ task: EngineTask) {
     task.sequence = nil
     running.removeAll { $0 === task }
-    guard case .text(let writer, _) = task.goal else {
-      return desk.finish(task, written: 0, most: 0)
-    }
-    let written = writer.result.tokens.count
-    desk.finish(task, written: written, most: written + max(0, writer.remaining))
+    guard case .text(let writer, _) = task.goal else { return desk.finish(task) }
+    desk.finish(task, written: writer.result.tokens.count)
   }
 }

@@ -100,7 +100,9 @@ public actor GenerationEngine {
         "texts that are written together neither forget their beginning nor are drafted")
     }
     let prompt = try generator.checked(request.prompt)
-    return try accept(prompt, most: request.options.maxTokens, user: request.user) { events in
+    // A text ends where the context is full, however much more was asked for.
+    let most = min(request.options.maxTokens, generator.model.context - prompt.count)
+    return try accept(prompt, most: most, user: request.user) { events in
       let writer = TextWriter(
         self.generator, prompt, request.options, request.constraint.map { $0() })
       return .text(writer, events)

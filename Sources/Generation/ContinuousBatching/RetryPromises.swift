@@ -19,7 +19,7 @@ struct RetryPromises: Sendable {
 
   /// Work promised to each user.
   var backlogs: [String: RequestedWork] {
-    promises.mapValues { $0.reduce(RequestedWork()) { $0 + $1.work } }
+    promises.mapValues { $0.reduce(into: RequestedWork()) { $0 += $1.work } }
   }
 
   /// Forgets those whom nobody came back for.

@@ -3,12 +3,14 @@ struct RequestedWork: Sendable, Equatable {
   var prompt = 0
   var most = 0
 
-  static func + (a: Self, b: Self) -> Self {
-    Self(prompt: a.prompt + b.prompt, most: a.most + b.most)
+  static func += (a: inout Self, b: Self) {
+    a.prompt += b.prompt
+    a.most += b.most
   }
 
-  static func - (a: Self, b: Self) -> Self {
-    Self(prompt: a.prompt - b.prompt, most: a.most - b.most)
+  static func -= (a: inout Self, b: Self) {
+    a.prompt -= b.prompt
+    a.most -= b.most
   }
 }
 
@@ -84,21 +86,20 @@ struct WaitPrediction: Sendable {
 
   /// Seconds of the engine's time that work takes once others fill the engine; 0 where nothing was
   /// measured yet.
-  var seconds: (RequestedWork) -> Double {
+  func seconds(_ work: RequestedWork) -> Double {
     let decode = decodeSpeed(together)
-    let perRead = prefillSpeed > 0 ? 1 / prefillSpeed : 0
-    let perWritten = decode > 0 ? usedShare / decode : 0
-    return { Double($0.prompt) * perRead + Double($0.most) * perWritten }
+    return (prefillSpeed > 0 ? Double(work.prompt) / prefillSpeed : 0)
+      + (decode > 0 ? usedShare * Double(work.most) / decode : 0)
   }
 
   mutating func wait(_ user: String, _ work: RequestedWork) {
-    backlogs[user] = (backlogs[user] ?? RequestedWork()) + work
+    backlogs[user, default: RequestedWork()] += work
   }
 
   /// What waited has begun, or was given up.
   mutating func leave(_ user: String, _ work: RequestedWork) {
-    let rest = (backlogs[user] ?? RequestedWork()) - work
-    backlogs[user] = rest == RequestedWork() ? nil : rest
+    backlogs[user]? -= work
+    if backlogs[user] == RequestedWork() { backlogs[user] = nil }
   }
 
   /// Seconds until a request of `user` would begin, behind what waits: in fair turns nobody else gets
@@ -107,8 +108,8 @@ struct WaitPrediction: Sendable {
   func wait(
     _ user: String, own: RequestedWork, behind promised: [String: RequestedWork] = [:]
   ) -> Double {
-    let all = promised.isEmpty ? backlogs : backlogs.merging(promised) { $0 + $1 }
-    let seconds = seconds
+    var all = backlogs
+    for (user, work) in promised { all[user, default: RequestedWork()] += work }
     let mine = all[user].map(seconds) ?? 0
     let most = mine + seconds(own)
     return all.reduce(mine) { $0 + ($1.key == user ? 0 : min(seconds($1.value), most)) }
