@@ -86,13 +86,23 @@ typedef struct {
   void (*multiply)(enum primer_weight_type type, int64_t blocks, const weight_tiles *tiles, const weight_input *x, int64_t width, int64_t tokens,
                    float *sums);
   /// The same for at most `most_direct` tokens from WEIGHT_PANEL packed rows, by type; NULL where there is none.
-  void (*multiply_direct[PRIMER_WEIGHT_TYPES])(const weight_panel *panel, const weight_input *x, int64_t width, int64_t tokens,
+  void (*multiply_direct[PRIMER_WEIGHT_TYPES + 1])(const weight_panel *panel, const weight_input *x, int64_t width, int64_t tokens,
                                                float *sums);
   /// sums[tokens, sums_stride] of rows of [f16, bf16] and x[tokens, stride] in f32; NULL where there is none.
   void (*multiply_halves[2])(const weight_panel *panel, const float *x, int64_t stride, int64_t columns, int64_t tokens, float *sums,
                              int64_t sums_stride);
   /// Bias, activation, gate and residual; writes out.
   void (*finish)(const weight_outcome *outcome);
+  /// Rows that lie together in a coarse matrix; 1: it is Q5_0.
+  int64_t coarse_rows;
+  /// `coarse_rows` rows of Q5_0, each of them whole, put together.
+  void (*pack_coarse)(const uint8_t *rows, int64_t blocks, uint8_t *out);
+  /// A row of 32 · blocks floats as Q5_0; squares of the lengths of what was lost, and of the row.
+  void (*round_coarse)(const float *row, int64_t blocks, uint8_t *out, float *lost, float *length);
+  /// The least number that the largest of scores[i] − (errors[i]·error + lengths[i]·length) over `count` rows can be, and the largest that one
+  /// of scores[i] + … is.
+  void (*coarse_bounds)(const float *scores, const float *errors, const float *lengths, float error, float length, int64_t count, float *least,
+                        float *most);
   /// A row as f32, times `scale`.
   void (*decode_row)(enum primer_weight_type type, const void *row, int64_t columns, float scale, float *out);
 } weight_kernels;
@@ -121,6 +131,7 @@ static inline bool weight_is_halved(enum primer_weight_type type) {
 static inline int weight_code_shift(enum primer_weight_type type) {
   switch (type) {
     case PRIMER_WEIGHT_Q4_0: return 4;
+    case PRIMER_WEIGHT_COARSE:
     case PRIMER_WEIGHT_Q5_0: return 3;
     case PRIMER_WEIGHT_Q6_K: return 2;
     case PRIMER_WEIGHT_Q3_K: return 5;
@@ -141,6 +152,7 @@ static inline enum weight_range weight_range_of(enum primer_weight_type type) {
     case PRIMER_WEIGHT_Q5_0:
     case PRIMER_WEIGHT_Q5_1:
     case PRIMER_WEIGHT_Q5_K:
+    case PRIMER_WEIGHT_COARSE:
     case PRIMER_WEIGHT_MXFP4: return WEIGHT_UP_TO_31;
     default: return WEIGHT_UP_TO_15;
   }
@@ -170,6 +182,7 @@ static inline int64_t weight_block_bytes(enum primer_weight_type type) {
     case PRIMER_WEIGHT_BF16: return 2;
     case PRIMER_WEIGHT_Q4_0: return 18;
     case PRIMER_WEIGHT_Q4_1: return 20;
+    case PRIMER_WEIGHT_COARSE:
     case PRIMER_WEIGHT_Q5_0: return 22;
     case PRIMER_WEIGHT_Q5_1: return 24;
     case PRIMER_WEIGHT_Q8_0: return 34;

@@ -15,7 +15,14 @@ extension LanguageModel {
   func read(
     _ tokens: [Int32], into sequence: CachedSequence, chunk: Int = 512, last: Int = 1
   ) -> Tensor {
-    precondition(last >= 1 && last <= tokens.count, "logits of \(last) of \(tokens.count) tokens")
+    scores(readStates(tokens, into: sequence, chunk: chunk, last: last))
+  }
+
+  /// The same; hidden states [last, width] of the `last` last tokens.
+  func readStates(
+    _ tokens: [Int32], into sequence: CachedSequence, chunk: Int = 512, last: Int = 1
+  ) -> Tensor {
+    precondition(last >= 1 && last <= tokens.count, "states of \(last) of \(tokens.count) tokens")
     var rest = tokens[...]
     var kept: [Tensor] = []
     while !rest.isEmpty {
@@ -27,7 +34,7 @@ extension LanguageModel {
         kept.append(states.sliced(axis: 0, part.count - wanted..<part.count))
       }
     }
-    return scores(kept.count == 1 ? kept[0] : .concatenated(kept, axis: 0))
+    return kept.count == 1 ? kept[0] : .concatenated(kept, axis: 0)
   }
 
   /// One token more for each sequence; logits [sequences, vocabulary].
@@ -124,11 +131,11 @@ struct CachedReader {
     hasDropped = true
   }
 
-  /// Logits [draft.count + 1, vocabulary] of what follows the text, and each token of a `draft` behind
-  /// it.
-  mutating func logits(draft: [Int32]) -> Tensor {
+  /// Hidden states [draft.count + 1, width] of the text's last token, and of each token of a `draft`
+  /// behind it.
+  mutating func states(draft: [Int32]) -> Tensor {
     defer { unread = [] }
-    return model.read(unread + draft, into: sequence, chunk: chunk, last: draft.count + 1)
+    return model.readStates(unread + draft, into: sequence, chunk: chunk, last: draft.count + 1)
   }
 
   /// Goes on with `chosen`, of which the cache holds all but the last, and of a draft `surplus` tokens

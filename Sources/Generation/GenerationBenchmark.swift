@@ -4,8 +4,9 @@ internal import PrimerLayers
 public import PrimerModels
 public import PrimerTensors
 
-/// How fast a model reads prompts and writes, on random tokens and without sampling: the work of
-/// llama.cpp's llama-bench, and with several sequences that of its llama-batched-bench.
+/// How fast a model reads random prompts, and writes the likeliest tokens behind them: the work of
+/// llama.cpp's llama-bench, and with several sequences that of its llama-batched-bench, neither of which
+/// chooses tokens.
 public struct GenerationBenchmark: Sendable {
   /// Tokens of all sequences' prompts a second; medians over the repetitions, like the next.
   public let prefillTokensPerSecond: Double
@@ -15,7 +16,7 @@ public struct GenerationBenchmark: Sendable {
   /// Bytes of weights that a new token reads.
   public let bytesPerToken: Int
 
-  /// Alone, a sequence writes behind an empty context, as llama-bench has it; several write behind
+  /// Alone, a sequence writes behind a token of its own, as llama-bench has it; several write behind
   /// their prompts, as llama-batched-bench has it.
   public static func run(
     _ model: any LanguageModel, prompt: Int, generate: Int, batch: Int, repetitions: Int,
@@ -35,6 +36,7 @@ public struct GenerationBenchmark: Sendable {
     }
     let cache = model.makeCache(
       sequences: batch, capacity: longest + CachePages.tokens, element: element)
+    let likeliest = LikeliestTokens()
     var (prefill, decode): ([Double], [Double]) = ([], [])
     withoutGradients {
       // The first round pays for pages and caches.
@@ -47,9 +49,11 @@ public struct GenerationBenchmark: Sendable {
           }
         }
         if batch == 1 { sequences[0].truncate(to: 0) }
-        let written = (0..<generate).map { _ in tokens(batch) }
+        var next = tokens(batch)
         let write = seconds {
-          for token in written { _ = model.readNext(token, into: sequences) }
+          for _ in 0..<generate {
+            next = likeliest.next(behind: model.nextStates(next, into: sequences), by: model)
+          }
         }
         guard round > 0 else { continue }
         prefill.append(Double(batch * prompt) / read)
@@ -60,8 +64,17 @@ public struct GenerationBenchmark: Sendable {
       prefillTokensPerSecond: prompt > 0 ? median(prefill) : 0,
       decodeTokensPerSecond: generate > 0 ? median(decode) : 0,
       peakMemoryBytes: ProcessUsage.current.peakMemoryBytes,
-      bytesPerToken: model.parameters.filter { $0.role != .embedding || $0 === model.head }
-        .reduce(0) { $0 + $1.value.elementType.byteCount(of: $1.value.count) })
+      bytesPerToken: bytesPerToken(of: model, likeliest))
+  }
+
+  /// Bytes of weights that a new token reads: of the output head, those of its copy where there is one.
+  private static func bytesPerToken(
+    of model: any LanguageModel, _ likeliest: LikeliestTokens
+  ) -> Int {
+    let (head, copy) = (model.head, likeliest.copyByteCount)
+    let others = model.parameters.filter { $0.role != .embedding && $0 !== head }
+    let bytes = others.reduce(0) { $0 + $1.value.elementType.byteCount(of: $1.value.count) }
+    return bytes + (copy > 0 ? copy : head.value.elementType.byteCount(of: head.count))
   }
 
   /// Throws where the keys and values of so many texts cannot be held.

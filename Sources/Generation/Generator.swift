@@ -9,6 +9,7 @@ public struct TextGenerator: Sendable {
   public let tokenizer: Tokenizer
   /// Any of these ends a text.
   public let endTokens: Set<Int32>
+  package let likeliest = LikeliestTokens()
 
   /// - Parameter endTokens: what ends a text beside the tokenizer's end of text.
   public init(
@@ -77,11 +78,10 @@ public struct TextGenerator: Sendable {
     drafter.begin()
     let longest = isTimed ? min(reader.room, writer.remaining - 1) : 0
     let draft = drafter.propose(after: reader.tokens, atMost: longest, writer.sampler)
-    let rows = reader.logits(draft: draft)
+    let scores = nextScores(reader.states(draft: draft)) { _ in writer }
     var chosen: [Int32] = []
     for position in 0...draft.count {
-      let row = rows.sliced(axis: 0, position..<position + 1)
-      guard let token = try writer.next(spelled(row), stream) else { break }
+      guard let token = try writer.next(scores[position], stream) else { break }
       chosen.append(token)
       if writer.isDone || position == draft.count || draft[position] != token { break }
     }
@@ -89,6 +89,35 @@ public struct TextGenerator: Sendable {
     writer.count(drafted: draft.count, accepted: accepted)
     if isTimed { drafter.end(drafted: draft.count, written: chosen.count) }
     reader.append(chosen, surplus: draft.count - min(accepted, max(0, chosen.count - 1)))
+  }
+
+  /// Bytes of the model's weights, and of what is made of them to write faster.
+  package var weightByteCount: Int {
+    model.parameterByteCount + (LikeliestTokens.byteCount(for: model) ?? 0)
+  }
+
+  /// What follows each of `states` [rows, width] is chosen by, for the writer of a row; nil: somebody who
+  /// wants logits.
+  func nextScores(_ states: Tensor, _ writer: (Int) -> TextWriter?) -> [NextScores] {
+    var scores = [NextScores?](repeating: nil, count: states.shape[0])
+    var greedy: [(row: Int, biases: [Int: Float])] = []
+    for row in scores.indices {
+      if let writer = writer(row), writer.takesLikeliest { greedy.append((row, writer.biases)) }
+    }
+    if !greedy.isEmpty {
+      let found = likeliest.tokens(
+        states.rows(greedy.map(\.row)), by: model, vocabulary: tokenizer.vocabularySize,
+        biases: greedy.map(\.biases))
+      for (entry, token) in zip(greedy, found) { scores[entry.row] = token.map { .likeliest($0) } }
+    }
+    let rest = scores.indices.filter { scores[$0] == nil }
+    if !rest.isEmpty {
+      let logits = model.scores(states.rows(rest))
+      for (index, row) in rest.enumerated() {
+        scores[row] = .logits(spelled(logits.sliced(axis: 0, index..<index + 1)))
+      }
+    }
+    return scores.map { $0! }
   }
 
   /// Logits [1, vocabulary] of the tokens that the tokenizer can spell, [its vocabulary].

@@ -25,9 +25,17 @@ public struct Sampler: Sendable {
   /// The next token for `logits` of the whole vocabulary, chosen among those that `mask` allows.
   public mutating func next(_ logits: Tensor, mask: TokenMask? = nil) -> Int32 {
     let token = biasedBest(logits, mask) ?? chosen(logits, mask)
+    take(token)
+    return token
+  }
+
+  /// Whether the next token is the likeliest one after biases, whatever was written before.
+  var takesLikeliest: Bool { settings.isGreedy && penalties.addsBiasAlone }
+
+  /// Goes on with what `next` would have chosen.
+  mutating func take(_ token: Int32) {
     penalties.append(token)
     count += 1
-    return token
   }
 
   private mutating func chosen(_ logits: Tensor, _ mask: TokenMask?) -> Int32 {
@@ -38,7 +46,7 @@ public struct Sampler: Sendable {
   /// The best token where nothing but a bias changes logits, found without a copy of them; nil where that
   /// is not so, or the best is among the biased, or a logit is no number.
   private func biasedBest(_ logits: Tensor, _ mask: TokenMask?) -> Int32? {
-    guard mask == nil, settings.isGreedy, penalties.addsBiasAlone else { return nil }
+    guard mask == nil, takesLikeliest else { return nil }
     let logits = logits.detached.contiguous()
     var best = Int(logits.argmax().integers[0])
     guard settings.logitBias[best] == nil else { return nil }

@@ -1,6 +1,14 @@
 internal import PrimerTensors
 internal import PrimerTokenizers
 
+/// What the next token of a text is chosen by.
+enum NextScores {
+  /// Of the tokens that the tokenizer can spell, [its vocabulary].
+  case logits(Tensor)
+  /// The likeliest of them after biases, for a writer that takes it.
+  case likeliest(Int32)
+}
+
 /// A text while it is being written: chooses its tokens, makes them text and knows when to end.
 struct TextWriter {
   private let options: GenerationOptions
@@ -31,13 +39,27 @@ struct TextWriter {
   /// Tokens that may still be written.
   var remaining: Int { options.maxTokens - result.tokens.count }
 
-  /// Chooses the next token from `logits` [vocabulary]; nil when the text ends without one.
-  mutating func next(_ logits: Tensor, _ stream: (String) -> Bool) throws -> Int32? {
+  /// Whether of all logits only the likeliest token after `biases` is wanted.
+  var takesLikeliest: Bool {
+    constraint == nil && options.topLogProbabilities == nil && sampler.takesLikeliest
+  }
+
+  var biases: [Int: Float] { options.sampling.logitBias }
+
+  /// Chooses the next token by `scores`; nil when the text ends without one.
+  mutating func next(_ scores: NextScores, _ stream: (String) -> Bool) throws -> Int32? {
     let mask = try mask()
     guard !isDone else { return nil }
-    let token = sampler.next(logits, mask: mask)
-    try take(token, logits, stream)
-    return token
+    switch scores {
+    case .likeliest(let token):
+      sampler.take(token)
+      try take(token, nil, stream)
+      return token
+    case .logits(let logits):
+      let token = sampler.next(logits, mask: mask)
+      try take(token, logits, stream)
+      return token
+    }
   }
 
   /// Tokens that may come next; nil: any. Where none may, the text ends if it is allowed to.
@@ -53,9 +75,9 @@ struct TextWriter {
     return mask
   }
 
-  /// Adds a token that was chosen by `logits` [vocabulary].
-  mutating func take(_ token: Int32, _ logits: Tensor, _ stream: (String) -> Bool) throws {
-    if let alternatives = options.topLogProbabilities {
+  /// Adds a token that was chosen by `logits` [vocabulary], where these are known.
+  mutating func take(_ token: Int32, _ logits: Tensor?, _ stream: (String) -> Bool) throws {
+    if let logits, let alternatives = options.topLogProbabilities {
       result.choices.append(TokenChoice(token, logits, alternatives: alternatives))
     }
     result.tokens.append(token)

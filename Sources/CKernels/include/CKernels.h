@@ -6,6 +6,7 @@
 #include "primer_attention.h"
 #include "primer_cached_attention.h"
 #include "primer_weights.h"
+#include "primer_coarse.h"
 #include "primer_normalisation.h"
 #include "primer_elementwise.h"
 #include "primer_loss.h"

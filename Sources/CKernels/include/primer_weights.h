@@ -19,7 +19,9 @@ enum primer_weight_type {
   PRIMER_WEIGHT_Q5_K,
   PRIMER_WEIGHT_Q6_K,
   PRIMER_WEIGHT_MXFP4,
-  PRIMER_WEIGHT_TYPES
+  PRIMER_WEIGHT_TYPES,
+  /// Of no file: rows rounded by `primer_coarse_round`, for products of at most PRIMER_COARSE_TOKENS tokens.
+  PRIMER_WEIGHT_COARSE = PRIMER_WEIGHT_TYPES
 };
 
 /// Elements of a block: 1, 32 or 256. A row is a whole number of blocks.

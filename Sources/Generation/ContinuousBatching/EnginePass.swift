@@ -150,18 +150,16 @@ extension GenerationEngine {
     let firsts = parts.map { $0.task.sequence!.length }
     let (wanted, ranges) = wantedRows(parts)
     let states = model.cachedStates(tokens, parts.map { ($0.task.sequence!, $0.count) })
-    let logits = wanted.isEmpty ? nil : model.scores(rows(wanted, of: states, tokens.count))
+    let scores = wanted.isEmpty ? [] : scores(rows(wanted, of: states, tokens.count), parts, ranges)
     var (row, written) = (0, 0)
     for (index, part) in parts.enumerated() {
       let range = row..<row + part.count
       row += part.count
       let task = part.task
       if case .meanState = task.goal { task.addStates(states.sliced(axis: 0, range)) }
-      let scored = ranges[index].isEmpty ? nil : logits!.sliced(axis: 0, ranges[index])
-      if case .choices = task.goal, let scored {
-        task.addChoices(spelled(scored), first: firsts[index])
-      }
-      if task.unread.isEmpty { written += complete(task, scored) }
+      let own = scores[ranges[index]]
+      if case .choices = task.goal { task.addChoices(own, first: firsts[index]) }
+      if task.unread.isEmpty { written += complete(task, own.last) }
     }
     return written
   }
@@ -182,15 +180,22 @@ extension GenerationEngine {
     wanted.count == count ? states : embedding(states, Tensor(wanted, shape: [wanted.count]))
   }
 
-  /// Logits [rows, vocabulary] of the tokens that the tokenizer can spell.
-  private func spelled(_ logits: Tensor) -> Tensor {
-    logits.sliced(axis: 1, 0..<generator.tokenizer.vocabularySize)
+  /// What comes of the wanted rows of `states`, where each part's are in `ranges`.
+  private func scores(
+    _ states: Tensor, _ parts: [Part], _ ranges: [Range<Int>]
+  ) -> [NextScores] {
+    let writers = zip(parts, ranges).flatMap { part, range -> [TextWriter?] in
+      guard case .text(let writer, _) = part.task.goal else {
+        return [TextWriter?](repeating: nil, count: range.count)
+      }
+      return [TextWriter?](repeating: writer, count: range.count)
+    }
+    return generator.nextScores(states) { writers[$0] }
   }
 
-  /// All of a task is read: writes its next token by `logits` [1, vocabulary], or ends it; tokens
-  /// written.
-  private func complete(_ task: EngineTask, _ logits: Tensor?) -> Int {
-    guard case .text = task.goal, let logits else {
+  /// All of a task is read: writes its next token by `scores`, or ends it; tokens written.
+  private func complete(_ task: EngineTask, _ scores: NextScores?) -> Int {
+    guard case .text = task.goal, let scores else {
       task.finishReading()
       remove(task)
       return 0
@@ -198,7 +203,7 @@ extension GenerationEngine {
     if task.tokens.count == task.promptCount { share(task) }
     task.begin()
     do {
-      if try task.write(generator.spelled(logits), context: generator.model.context) {
+      if try task.write(scores, context: generator.model.context) {
         share(task)
         remove(task)
       }

@@ -65,12 +65,12 @@ final class EngineTask: @unchecked Sendable {
     events.yield(.began(cachedTokens: cachedTokens))
   }
 
-  /// Writes the next token by `logits` [vocabulary]; true when the text has ended.
-  func write(_ logits: Tensor, context: Int) throws -> Bool {
+  /// Writes the next token by `scores`; true when the text has ended.
+  func write(_ scores: NextScores, context: Int) throws -> Bool {
     guard case .text(var writer, let events) = goal else { return true }
     var text = ""
     let known = writer.result.choices.count
-    let token = try writer.next(logits) {
+    let token = try writer.next(scores) {
       text += $0
       return true
     }
@@ -111,15 +111,12 @@ final class EngineTask: @unchecked Sendable {
     goal = .meanState(sum, answer)
   }
 
-  /// Adds what `logits` [rows, vocabulary] say of the tokens behind `first` of the text.
-  func addChoices(_ logits: Tensor, first: Int) {
+  /// Adds what logits say of the tokens behind `first` of the text, one after another.
+  func addChoices(_ scores: ArraySlice<NextScores>, first: Int) {
     guard case .choices(var choices, let alternatives, let answer) = goal else { return }
-    for row in 0..<logits.shape[0] {
-      choices.append(
-        TokenChoice(
-          tokens[first + row + 1],
-          logits.sliced(axis: 0, row..<row + 1).reshaped([logits.shape[1]]),
-          alternatives: alternatives))
+    for (row, scores) in scores.enumerated() {
+      guard case .logits(let logits) = scores else { continue }
+      choices.append(TokenChoice(tokens[first + row + 1], logits, alternatives: alternatives))
     }
     goal = .choices(choices, alternatives: alternatives, answer)
   }

@@ -22,7 +22,7 @@ extension ModelShelf {
     let begun = ContinuousClock.now
     do {
       let model = if let kept { kept } else { try await Self.read(offer) }
-      let weights = kept == nil ? model.generator.model.parameterByteCount : 0
+      let weights = kept == nil ? model.generator.weightByteCount : 0
       let cache = engines.cacheBytes(model.generator)
       try await makeRoom(for: weights + cache, index, offer.name)
       let served = ServedModel(
@@ -127,7 +127,7 @@ extension ModelShelf {
     let model = if let read { read } else { try await Self.read(offer) }
     state.withLock { state in
       guard state.slots[index].kept == nil else { return }
-      let weights = model.generator.model.parameterByteCount
+      let weights = model.generator.weightByteCount
       state.slots[index].kept = model
       state.slots[index].keptBytes = weights
       if state.slots[index].served != nil { state.slots[index].servedBytes -= weights }

@@ -1,0 +1,201 @@
+import CKernels
+import TestSupport
+import Testing
+
+/// A stored matrix and its coarse copy.
+private final class CoarseProblem {
+  static let columns = 288
+  let type: primer_weight_type
+  let rows: Int
+  let bytes: [UInt8]
+  let exact: [Float]
+  var matrix = primer_coarse_matrix()
+  let isFinite: Bool
+
+  init(_ type: primer_weight_type, rows: Int, columns: Int = columns, seed: UInt64) {
+    var random = SplitMix(state: seed)
+    (self.type, self.rows) = (type, rows)
+    bytes = randomWeights(type, rows: rows, columns: columns, using: &random)
+    var exact = [Float](repeating: 0, count: rows * columns)
+    primer_weight_decode(nil, type, bytes, Int64(rows), Int64(columns), &exact)
+    self.exact = exact
+    (matrix.rows, matrix.columns) = (Int64(rows), Int64(columns))
+    let count = Int(primer_coarse_bytes(Int64(rows), Int64(columns)))
+    matrix.codes = UnsafeMutableRawPointer.allocate(byteCount: count, alignment: 64)
+      .assumingMemoryBound(to: UInt8.self)
+    matrix.errors = .allocate(capacity: rows)
+    matrix.lengths = .allocate(capacity: rows)
+    isFinite = primer_coarse_round(nil, type, bytes, &matrix)
+  }
+
+  deinit {
+    matrix.codes.deallocate()
+    matrix.errors.deallocate()
+    matrix.lengths.deallocate()
+  }
+
+  var columns: Int { Int(matrix.columns) }
+
+  /// [tokens][padded rows]
+  func scores(_ x: [[Float]]) -> [[Float]] {
+    let padded = (rows + 31) / 32 * 32
+    var scores = [Float](repeating: 0, count: x.count * padded)
+    primer_coarse_scores(nil, &matrix, x.flatMap { $0 }, Int64(x.count), &scores)
+    return x.indices.map { Array(scores[$0 * padded..<($0 + 1) * padded]) }
+  }
+
+  /// Products with the matrix as it is stored.
+  func products(_ x: [Float]) -> [Float] {
+    var out = [Float](repeating: 0, count: rows)
+    var product = primer_weight_product()
+    (product.tokens, product.columns, product.count) = (1, matrix.columns, 1)
+    product.x_stride = matrix.columns
+    bytes.withUnsafeBytes { bytes in
+      x.withUnsafeBufferPointer { x in
+        out.withUnsafeMutableBufferPointer { out in
+          product.x = x.baseAddress
+          product.matrices.0 = primer_weight_matrix(
+            type: type, data: bytes.baseAddress, rows: Int64(rows), bias: nil, residual: nil,
+            out: out.baseAddress, out_stride: Int64(rows))
+          primer_weight_product_run(nil, &product)
+        }
+      }
+    }
+    return out
+  }
+
+  func candidates(
+    _ x: [Float], _ scores: [Float], limit: Int? = nil, most: Int? = nil
+  ) -> [Int]? {
+    var ids = [Int32](repeating: -1, count: rows)
+    let count = primer_coarse_candidates(
+      nil, &matrix, type, x, scores, Int64(limit ?? rows), Int64(most ?? rows), &ids)
+    return count < 0 ? nil : ids.prefix(Int(count)).map(Int.init)
+  }
+
+  func row(_ index: Int) -> [Float] { Array(exact[index * columns..<(index + 1) * columns]) }
+
+  /// Its rows as they were rounded, told by products with unit vectors, which rounding leaves as they are.
+  func roundedRows() -> [[Float]] {
+    var rounded = [[Float]](
+      repeating: [Float](repeating: 0, count: columns), count: rows)
+    for first in stride(from: 0, to: columns, by: 24) {
+      let units = (first..<min(first + 24, columns)).map { column in
+        (0..<columns).map { $0 == column ? Float(127) : 0 }
+      }
+      for (index, scores) in scores(units).enumerated() {
+        for row in 0..<rows { rounded[row][first + index] = scores[row] / 127 }
+      }
+    }
+    return rounded
+  }
+}
+
+@Suite("A coarse copy of a matrix")
+struct CoarseTests {
+  static let cases = [
+    PRIMER_WEIGHT_Q8_0, PRIMER_WEIGHT_Q6_K, PRIMER_WEIGHT_F16, PRIMER_WEIGHT_BF16,
+  ].flatMap { type in availableLevels.map { (type, $0) } }
+
+  private func problem(_ type: primer_weight_type, rows: Int, seed: UInt64) -> CoarseProblem {
+    CoarseProblem(
+      type, rows: rows, columns: type == PRIMER_WEIGHT_Q6_K ? 512 : CoarseProblem.columns,
+      seed: seed)
+  }
+
+  private func length(_ x: [Float]) -> Double {
+    x.reduce(0) { $0 + Double($1) * Double($1) }.squareRoot()
+  }
+
+  private func difference(_ a: [Float], _ b: [Float]) -> [Float] { zip(a, b).map { $0 - $1 } }
+
+  @Test("says how far off each row is, and not much more", arguments: cases)
+  func errors(type: primer_weight_type, level: primer_isa) {
+    atLevel(level) {
+      let problem = problem(type, rows: 77, seed: 5)
+      #expect(problem.isFinite)
+      let rounded = problem.roundedRows()
+      for row in 0..<problem.rows {
+        let exact = problem.row(row)
+        let (error, own) = (length(difference(exact, rounded[row])), length(exact))
+        #expect(Double(problem.matrix.errors[row]) >= error * 0.99999)
+        #expect(Double(problem.matrix.errors[row]) <= error * 1.001 + 1e-5 * own)
+        #expect(Double(problem.matrix.lengths[row]) >= own)
+        #expect(Double(problem.matrix.lengths[row]) <= own * 1.001)
+        #expect(error < 0.1 * own)
+      }
+    }
+  }
+
+  @Test("names the row with the largest product, whatever the vector", arguments: cases)
+  func largest(type: primer_weight_type, level: primer_isa) {
+    atLevel(level) {
+      var random = SplitMix(state: 8)
+      let problem = problem(type, rows: 333, seed: 6)
+      let rounded = problem.roundedRows()
+      var vectors: [[Float]] = []
+      for index in 0..<24 {
+        let row = Int.random(in: 0..<333, using: &random)
+        switch index % 4 {
+        // As far off as the copy can be.
+        case 0: vectors.append(difference(problem.row(row), rounded[row]))
+        case 1: vectors.append(difference(rounded[row], problem.row(row)))
+        case 2: vectors.append(problem.row(row))
+        default:
+          vectors.append(
+            (0..<problem.columns).map { _ in
+              Float.random(in: -1...1, using: &random)
+                * (Int.random(in: 0..<30, using: &random) == 0 ? 40 : 1)
+            })
+        }
+      }
+      let scores = problem.scores(vectors)
+      for (vector, scores) in zip(vectors, scores) {
+        let products = problem.products(vector)
+        let candidates = problem.candidates(vector, scores)!
+        #expect(candidates == candidates.sorted())
+        for row in 0..<333 where products[row] == products.max()! {
+          #expect(candidates.contains(row))
+        }
+      }
+      // One vector alone has the same scores as among others.
+      #expect(problem.scores([vectors[5]])[0].prefix(333) == scores[5].prefix(333))
+      #expect(problem.scores(Array(vectors[3..<6]))[2].prefix(333) == scores[5].prefix(333))
+    }
+  }
+
+  @Test("leaves few rows where one stands out", arguments: cases)
+  func few(type: primer_weight_type, level: primer_isa) {
+    atLevel(level) {
+      let problem = problem(type, rows: 600, seed: 7)
+      for row in [0, 99, 598, 599] {
+        let vector = problem.row(row)
+        let scores = problem.scores([vector])[0]
+        #expect(problem.candidates(vector, scores) == [row])
+        #expect(problem.candidates(vector, scores, limit: row + 1) == [row])
+        #expect(
+          problem.candidates(vector, scores, limit: max(row, 1))?.contains(row) != true || row == 0)
+        var without = scores
+        without[row] = -.infinity
+        #expect(problem.candidates(vector, without)?.contains(row) == false)
+        #expect(problem.candidates(vector, scores, most: 0) == nil)
+      }
+    }
+  }
+
+  @Test("does not pretend where numbers are not finite", arguments: availableLevels)
+  func notFinite(level: primer_isa) {
+    atLevel(level) {
+      let problem = problem(PRIMER_WEIGHT_F16, rows: 64, seed: 9)
+      var vector = problem.row(3)
+      for value in [Float.nan, .infinity, -.infinity] {
+        vector[17] = value
+        #expect(problem.candidates(vector, problem.scores([vector])[0]) == nil)
+      }
+      var bytes = problem.bytes
+      bytes[11] = 0x7e
+      var matrix = problem.matrix
+      #expect(!primer_coarse_round(nil, PRIMER_WEIGHT_F16, bytes, &matrix))
+    }
+  }
+}
