@@ -60,7 +60,7 @@ static void round_groups(void *context, int64_t begin, int64_t end, int worker) 
 bool primer_coarse_round(primer_pool *pool, enum primer_weight_type type, const void *data, primer_coarse_matrix *matrix) {
   coarse_rounding g = {.kernels = primer_weight_kernels(), .type = type, .data = data, .matrix = matrix};
   atomic_init(&g.is_finite, true);
-  matrix->rows_together = g.kernels->coarse_rows;
+  matrix->rows_together = g.kernels->woven_rows;
   matrix->type = g.kernels->pack_coarse ? PRIMER_WEIGHT_COARSE : PRIMER_WEIGHT_Q5_0;
   const int64_t groups = in_panels(matrix->rows) / matrix->rows_together;
   primer_pool_run(pool, groups, primer_rows_in_chunk(PRIMER_LIGHT_CHUNK, matrix->rows_together * matrix->columns), round_groups, &g);
@@ -68,7 +68,7 @@ bool primer_coarse_round(primer_pool *pool, enum primer_weight_type type, const 
 }
 
 bool primer_coarse_is_readable(const primer_coarse_matrix *matrix) {
-  return primer_weight_kernels()->coarse_rows == matrix->rows_together;
+  return primer_weight_kernels()->woven_rows == matrix->rows_together;
 }
 
 void primer_coarse_scores(primer_pool *pool, const primer_coarse_matrix *matrix, const float *x, int64_t tokens, float *scores) {
@@ -76,6 +76,7 @@ void primer_coarse_scores(primer_pool *pool, const primer_coarse_matrix *matrix,
   primer_weight_product product = {.tokens = tokens, .columns = matrix->columns, .x = x, .x_stride = matrix->columns, .count = 1};
   product.matrices[0] =
       (primer_weight_matrix){.type = matrix->type, .data = matrix->codes, .rows = rows, .out = scores, .out_stride = rows};
+  if (matrix->type == PRIMER_WEIGHT_COARSE) product.matrices[0].woven = (primer_woven_rows){matrix->codes, matrix->rows_together};
   primer_weight_product_run(pool, &product);
 }
 

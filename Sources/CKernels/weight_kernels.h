@@ -60,6 +60,7 @@ typedef struct {
   const uint8_t *data;
   int64_t row_bytes, rows;  // 1 ... WEIGHT_PANEL rows
   int64_t blocks;           // of 32 columns
+  bool woven;
   const uint8_t *next;      // what is read behind the panel, fetched ahead; the caller's guess
 } weight_panel;
 
@@ -86,16 +87,18 @@ typedef struct {
   void (*multiply)(enum primer_weight_type type, int64_t blocks, const weight_tiles *tiles, const weight_input *x, int64_t width, int64_t tokens,
                    float *sums);
   /// The same for at most `most_direct` tokens from WEIGHT_PANEL packed rows, by type; NULL where there is none.
-  void (*multiply_direct[PRIMER_WEIGHT_TYPES + 1])(const weight_panel *panel, const weight_input *x, int64_t width, int64_t tokens,
+  void (*multiply_direct[PRIMER_WEIGHT_TYPES])(const weight_panel *panel, const weight_input *x, int64_t width, int64_t tokens,
                                                float *sums);
+  /// The same from woven rows.
+  void (*multiply_woven[PRIMER_WEIGHT_TYPES + 1])(const weight_panel *panel, const weight_input *x, int64_t width, int64_t tokens, float *sums);
   /// sums[tokens, sums_stride] of rows of [f16, bf16] and x[tokens, stride] in f32; NULL where there is none.
   void (*multiply_halves[2])(const weight_panel *panel, const float *x, int64_t stride, int64_t columns, int64_t tokens, float *sums,
                              int64_t sums_stride);
   /// Bias, activation, gate and residual; writes out.
   void (*finish)(const weight_outcome *outcome);
-  /// Rows that lie together in a coarse matrix; 1: it is Q5_0.
-  int64_t coarse_rows;
-  /// `coarse_rows` rows of Q5_0, each of them whole, put together.
+  /// Rows that are woven together; 1: none are, and a coarse matrix is Q5_0.
+  int64_t woven_rows;
+  /// `woven_rows` rows of Q5_0, each of them whole, put together.
   void (*pack_coarse)(const uint8_t *rows, int64_t blocks, uint8_t *out);
   /// A row of 32 · blocks floats as Q5_0; squares of the lengths of what was lost, and of the row.
   void (*round_coarse)(const float *row, int64_t blocks, uint8_t *out, float *lost, float *length);

@@ -65,11 +65,16 @@ static void round_rows(void *context, int64_t begin, int64_t end, int worker) {
   }
 }
 
+static bool is_woven(const weight_plan *plan, const primer_weight_matrix *m) {
+  return m->woven.data && m->woven.together == plan->kernels->woven_rows;
+}
+
 static weight_panel panel_of(const weight_plan *plan, int matrix, int64_t row) {
   const primer_weight_matrix *m = plan->product->matrices + matrix;
   const int64_t row_bytes = weight_row_bytes(m->type, plan->product->columns);
-  const uint8_t *data = (const uint8_t *)m->data + row * row_bytes;
-  return (weight_panel){m->type, data, row_bytes, smaller(plan->panel_rows, m->rows - row), plan->blocks, data + plan->panel_rows * row_bytes};
+  const bool woven = is_woven(plan, m);
+  const uint8_t *data = (const uint8_t *)(woven ? m->woven.data : m->data) + row * row_bytes;
+  return (weight_panel){m->type, data, row_bytes, smaller(plan->panel_rows, m->rows - row), plan->blocks, woven, data + plan->panel_rows * row_bytes};
 }
 
 /// sums[tokens, stride] of a panel of f32, f16 or bf16 weights; `floats` holds the panel in f32.
@@ -114,7 +119,7 @@ static void unpack_panel(const weight_plan *plan, const weight_panel *panel, voi
 /// Whether the panel's product is taken from the packed weights.
 static bool is_direct(const weight_plan *plan, const weight_panel *panel) {
   if (is_read_as_stored(plan, panel->type)) return true;
-  return panel->rows == WEIGHT_PANEL && plan->product->tokens <= plan->kernels->most_direct && plan->kernels->multiply_direct[panel->type];
+  return panel->rows == WEIGHT_PANEL && plan->product->tokens <= plan->kernels->most_direct && (panel->woven || plan->kernels->multiply_direct[panel->type]);
 }
 
 static void multiply_panel(const weight_plan *plan, const weight_panel *panel, void *unpacked, int64_t token, int64_t tokens,
@@ -125,7 +130,10 @@ static void multiply_panel(const weight_plan *plan, const weight_panel *panel, v
                                                                            plan->panel_rows);
   if (is_float(panel->type)) return multiply_floats(plan, panel, unpacked, token, tokens, sums, plan->panel_rows);
   const weight_input *x = inputs_of(plan, token);
-  if (is_direct(plan, panel)) return plan->kernels->multiply_direct[panel->type](panel, x, plan->width, tokens, sums);
+  if (is_direct(plan, panel)) {
+    const bool woven = panel->woven;
+    return (woven ? plan->kernels->multiply_woven : plan->kernels->multiply_direct)[panel->type](panel, x, plan->width, tokens, sums);
+  }
   const weight_tiles tiles = tiles_at(plan, unpacked);
   plan->kernels->multiply(panel->type, plan->blocks, &tiles, x, plan->width, tokens, sums);
 }
@@ -295,7 +303,7 @@ static const weight_succession *successor_of(const weight_plan *plan) {
   const primer_weight_product *g = plan->product;
   weight_succession this = {.count = g->count, .chunk = (int32_t)plan->chunk, .gated = g->gated};
   for (int i = 0; i < g->count; i++) {
-    this.data[i] = g->matrices[i].data;
+    this.data[i] = panel_of(plan, i, 0).data;
     this.panels[i] = (int32_t)parts(g->matrices[i].rows, plan->panel_rows);
     this.panel_bytes[i] = (int32_t)(weight_row_bytes(g->matrices[i].type, g->columns) * plan->panel_rows);
   }
@@ -357,6 +365,37 @@ void primer_weight_feed_forward_run(primer_pool *pool, const primer_weight_produ
   round_inputs(pool, &first);
   run_plan(pool, &first);
   run_plan(pool, &second);
+}
+
+int64_t primer_weight_woven_rows(enum primer_weight_type type, int64_t columns) {
+  const weight_kernels *kernels = primer_weight_kernels();
+  // Pairs of blocks whose bytes are no whole words.
+  const bool halves = type == PRIMER_WEIGHT_Q4_0 || type == PRIMER_WEIGHT_Q5_0 || type == PRIMER_WEIGHT_Q8_0;
+  if (kernels->woven_rows == 1 || !kernels->multiply_woven[type] || columns % (halves ? 64 : weight_block_elements(type))) return 0;
+  return WEIGHT_PANEL;
+}
+
+typedef struct {
+  const uint8_t *data;
+  uint8_t *out;
+  int64_t words, together;
+} weaving;
+
+static void weave_groups(void *context, int64_t begin, int64_t end, int worker) {
+  (void)worker;
+  const weaving *g = context;
+  for (int64_t group = begin; group < end; group++) {
+    const uint8_t *rows = g->data + group * g->together * g->words * 4;
+    uint8_t *out = g->out + group * g->together * g->words * 4;
+    for (int64_t word = 0; word < g->words; word++)
+      for (int64_t row = 0; row < g->together; row++, out += 4) __builtin_memcpy(out, rows + (row * g->words + word) * 4, 4);
+  }
+}
+
+int64_t primer_weight_weave(primer_pool *pool, enum primer_weight_type type, const void *data, int64_t rows, int64_t columns, void *out) {
+  weaving g = {data, out, weight_row_bytes(type, columns) / 4, primer_weight_kernels()->woven_rows};
+  primer_pool_run(pool, rows / g.together, primer_rows_in_chunk(PRIMER_LIGHT_CHUNK, g.together * columns), weave_groups, &g);
+  return g.together;
 }
 
 typedef struct {

@@ -2,9 +2,14 @@ internal import PrimerFiles
 internal import PrimerTensors
 
 /// Keeps a mapped file alive as long as any tensor or array looks at it.
-final class SharedMapping: Sendable {
+final class SharedMapping: PageKeeper, Sendable {
   let file: MappedFile
   init(file: consuming MappedFile) { self.file = file }
+
+  func forget(_ base: UnsafeMutableRawPointer, _ byteCount: Int) {
+    let start = file.withBytes { UnsafeRawPointer(base) - $0.baseAddress! }
+    file.forget(start..<start + byteCount)
+  }
 
   /// A view of the elements in `range`: not to be written. Elements that straddle words cannot be
   /// used in place and are copied.

@@ -1,3 +1,4 @@
+internal import Synchronization
 public import PrimerTensors
 
 /// A weight with a name: its value, and its gradient while training. Identity matters: tied layers
@@ -21,12 +22,19 @@ public final class Parameter: @unchecked Sendable {
   /// The numbers; replaced or written by whoever owns the model.
   public internal(set) var value: Tensor
   private var tracked: Tensor
+  /// Of an output head: whether its model's matrices are woven, as far as they can be.
+  private let heads = Atomic(false)
 
   init(name: String, role: Role, value: Tensor) {
     self.name = name
     self.role = role
     self.value = value
     tracked = value.watched()
+  }
+
+  package var headsWovenModel: Bool {
+    get { heads.load(ordering: .acquiring) }
+    set { heads.store(newValue, ordering: .releasing) }
   }
 
   public var shape: [Int] { value.shape }

@@ -19,7 +19,7 @@ package final class RecordedPasses {
   /// Hidden states [1, tokens, width] of the parts' new tokens by `hidden`: as it gives them, or by a
   /// replay of an earlier pass of as many tokens of the same `model`.
   package func states(
-    _ tokens: [Int32], _ parts: [CachedBatch.Part], of model: ObjectIdentifier,
+    _ tokens: [Int32], _ parts: [CachedBatch.Part], of model: RecordedModel,
     _ hidden: (Tensor, ForwardPass) -> Tensor
   ) -> Tensor {
     if let index = passes.firstIndex(where: { $0.isPass(of: model, tokens.count) }) {
@@ -44,9 +44,20 @@ package final class RecordedPasses {
   }
 }
 
+/// What passes are of: kernels of a model whose rows were woven since look elsewhere.
+package struct RecordedModel: Equatable {
+  let head: ObjectIdentifier
+  let isWoven: Bool
+
+  package init(head: Parameter) {
+    self.head = ObjectIdentifier(head)
+    isWoven = head.headsWovenModel
+  }
+}
+
 /// One of them. Holds the rows, but not the sequences, whose pages are free when these end.
 private final class RecordedPass {
-  private let model: ObjectIdentifier
+  private let model: RecordedModel
   private let tokens: Tensor
   private let rows: CacheRows
   private let recording: PassRecording
@@ -54,7 +65,7 @@ private final class RecordedPass {
   let states: Tensor
 
   init(
-    _ model: ObjectIdentifier, _ tokens: Tensor, _ batch: CachedBatch,
+    _ model: RecordedModel, _ tokens: Tensor, _ batch: CachedBatch,
     _ hidden: (Tensor, ForwardPass) -> Tensor
   ) {
     self.model = model
@@ -66,7 +77,7 @@ private final class RecordedPass {
 
   var isComplete: Bool { recording.isComplete }
 
-  func isPass(of model: ObjectIdentifier, _ count: Int) -> Bool {
+  func isPass(of model: RecordedModel, _ count: Int) -> Bool {
     self.model == model && tokens.count == count
   }
 

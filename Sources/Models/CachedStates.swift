@@ -1,3 +1,4 @@
+internal import PrimerFiles
 package import PrimerLayers
 package import PrimerTensors
 
@@ -11,8 +12,26 @@ extension LanguageModel {
       tokens.allSatisfy { $0 >= 0 && $0 < vocabulary },
       "a token id outside the embedding of \(vocabulary) rows")
     let passes = parts[0].sequence.cache.recordedPasses
-    let states = passes.states(tokens, parts, of: ObjectIdentifier(head), hidden)
+    if passes.replays >= WovenModel.patience && !head.headsWovenModel { WovenModel.weave(self) }
+    let states = passes.states(tokens, parts, of: RecordedModel(head: head), hidden)
     for part in parts { part.sequence.advance(by: part.count) }
     return states.reshaped([tokens.count, -1])
+  }
+}
+
+/// Models that write more than a few tokens: their matrices are laid out for that.
+enum WovenModel {
+  /// Passes of few tokens after which weaving pays.
+  static let patience = 64
+  /// Woven rows take at most so much of the memory that is left.
+  private static let memoryShare = 4
+
+  /// Weaves the rows of all matrices but the head, whose rows are looked up, if there is memory for it.
+  static func weave(_ model: some LanguageModel) {
+    model.head.headsWovenModel = true
+    let matrices = model.parameters.filter { $0.role == .matrix }.map(\.value)
+    let bytes = matrices.reduce(0) { $0 + ($1.wovenByteCount ?? 0) }
+    guard bytes <= AvailableMemory.byteCount / memoryShare else { return }
+    for matrix in matrices where matrix.wovenByteCount != nil { matrix.weave() }
   }
 }

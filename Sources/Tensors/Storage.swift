@@ -15,6 +15,8 @@ public final class Storage: @unchecked Sendable {
   package let base: UnsafeMutableRawPointer
   package let byteCount: Int
   private let owner: Owner
+  /// The same rows as products of few tokens want them.
+  let woven = Mutex<WovenRows?>(nil)
 
   private enum Owner {
     case cache(StorageCache)
@@ -43,9 +45,20 @@ public final class Storage: @unchecked Sendable {
     if case .other = owner { true } else { false }
   }
 
+  /// Has pages that can be read again leave the memory, if it is somebody's who has such.
+  func forget() {
+    if case .other(let keeper as any PageKeeper) = owner { keeper.forget(base, byteCount) }
+  }
+
   deinit {
     if case .cache(let cache) = owner { cache.give(base, byteCount) }
   }
+}
+
+/// An owner of memory whose pages can be read again from somewhere.
+package protocol PageKeeper: AnyObject {
+  /// Lets go of pages that are not needed soon.
+  func forget(_ base: UnsafeMutableRawPointer, _ byteCount: Int)
 }
 
 /// Blocks of memory that live on after their storage, so that a training step asks the system for

@@ -108,7 +108,7 @@ extension Kernels.StoredProduct {
       type: weight.elementType.stored, data: UnsafeRawPointer(weight.bytes),
       rows: Int64(weight.shape[0]), bias: bias.map { UnsafePointer($0.floats) },
       residual: residual.map { UnsafePointer($0.floats) }, out: result.floats,
-      out_stride: Int64(weight.shape[0]))
+      out_stride: Int64(weight.shape[0]), woven: weight.wovenRows)
   }
 }
 

@@ -56,7 +56,7 @@ private final class CoarseProblem {
           product.x = x.baseAddress
           product.matrices.0 = primer_weight_matrix(
             type: type, data: bytes.baseAddress, rows: Int64(rows), bias: nil, residual: nil,
-            out: out.baseAddress, out_stride: Int64(rows))
+            out: out.baseAddress, out_stride: Int64(rows), woven: primer_woven_rows())
           primer_weight_product_run(nil, &product)
         }
       }

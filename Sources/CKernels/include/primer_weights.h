@@ -29,6 +29,18 @@ int64_t primer_weight_block_elements(enum primer_weight_type type);
 /// Bytes of a block.
 int64_t primer_weight_block_bytes(enum primer_weight_type type);
 
+/// Rows as the products of few tokens want them, beside those of a file: of every `together` rows, a multiple of which there are, the first words
+/// of all come first, then the second ones.
+typedef struct {
+  const void *data;  // NULL: there are none
+  int64_t together;  // of the level that wove them; others read the file's
+} primer_woven_rows;
+
+/// Rows that a level weaves together, of which a matrix must have a whole number; 0: rows of this type and width are not woven.
+int64_t primer_weight_woven_rows(enum primer_weight_type type, int64_t columns);
+/// Weaves `rows` rows; out has as many bytes as they. Returns how many went together.
+int64_t primer_weight_weave(primer_pool *pool, enum primer_weight_type type, const void *data, int64_t rows, int64_t columns, void *out);
+
 /// One matrix [rows, columns] and what its product gives: out[t, r] = Σ_c x[t, c] · weight[r, c] + bias[r] (+ residual[t, r]).
 typedef struct {
   enum primer_weight_type type;
@@ -38,6 +50,7 @@ typedef struct {
   const float *residual;  // [tokens, rows] with out's stride, or NULL; may be out
   float *out;          // [tokens, rows]
   int64_t out_stride;
+  primer_woven_rows woven;  // of the same numbers
 } primer_weight_matrix;
 
 enum { PRIMER_WEIGHT_MATRICES = 3 };

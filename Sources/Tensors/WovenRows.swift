@@ -1,0 +1,46 @@
+internal import CKernels
+internal import Synchronization
+
+/// Rows of a quantised matrix as the products of few tokens want them: words of several rows side by side,
+/// so that nothing has to be turned round for each token. The same numbers in as many bytes, and products
+/// of the same bytes.
+struct WovenRows: Sendable {
+  let rows: Storage
+  /// How many rows went together: what a level can read.
+  let together: Int
+}
+
+extension Tensor {
+  /// Bytes that `weave` takes; nil where rows of this type and width are not woven, or are already.
+  package var wovenByteCount: Int? {
+    guard let type = elementType.weightType, elementType.isQuantised, rank >= 2, isContiguous,
+      storage.byteCount == elementType.byteCount(of: count),
+      storage.woven.withLock({ $0 == nil })
+    else { return nil }
+    let multiple = Int(primer_weight_woven_rows(type, Int64(shape[rank - 1])))
+    return multiple > 0 && shape[rank - 2] % multiple == 0 ? storage.byteCount : nil
+  }
+
+  /// Has its rows woven for all products from now on, and lets go of a file's pages, which only those
+  /// need who look rows up.
+  ///
+  /// Only where `wovenByteCount` has a number.
+  package func weave() {
+    let columns = shape[rank - 1]
+    let woven = Storage(byteCount: storage.byteCount)
+    let together = primer_weight_weave(
+      Kernels.pool, elementType.weightType!, bytes, Int64(count / columns), Int64(columns),
+      woven.base)
+    storage.woven.withLock { $0 = WovenRows(rows: woven, together: Int(together)) }
+    storage.forget()
+  }
+
+  /// Its woven rows in the kernels' terms; none where it has none.
+  var wovenRows: primer_woven_rows {
+    storage.woven.withLock { woven in
+      guard let woven else { return primer_woven_rows() }
+      return primer_woven_rows(
+        data: woven.rows.base + elementType.byteCount(of: offset), together: Int64(woven.together))
+    }
+  }
+}
