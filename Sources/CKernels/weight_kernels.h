@@ -198,6 +198,15 @@ static inline int64_t weight_block_bytes(enum primer_weight_type type) {
   }
 }
 
+/// Of a woven block: Q6_K's 210 bytes are no whole words.
+static inline int64_t weight_woven_block_bytes(enum primer_weight_type type) {
+  return type == PRIMER_WEIGHT_Q6_K ? 212 : weight_block_bytes(type);
+}
+
+static inline int64_t weight_woven_row_bytes(enum primer_weight_type type, int64_t columns) {
+  return columns / weight_block_elements(type) * weight_woven_block_bytes(type);
+}
+
 static inline int64_t weight_row_bytes(enum primer_weight_type type, int64_t columns) {
   return columns / weight_block_elements(type) * weight_block_bytes(type);
 }

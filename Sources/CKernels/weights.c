@@ -71,8 +71,8 @@ static bool is_woven(const weight_plan *plan, const primer_weight_matrix *m) {
 
 static weight_panel panel_of(const weight_plan *plan, int matrix, int64_t row) {
   const primer_weight_matrix *m = plan->product->matrices + matrix;
-  const int64_t row_bytes = weight_row_bytes(m->type, plan->product->columns);
   const bool woven = is_woven(plan, m);
+  const int64_t row_bytes = (woven ? weight_woven_row_bytes : weight_row_bytes)(m->type, plan->product->columns);
   const uint8_t *data = (const uint8_t *)(woven ? m->woven.data : m->data) + row * row_bytes;
   return (weight_panel){m->type, data, row_bytes, smaller(plan->panel_rows, m->rows - row), plan->blocks, woven, data + plan->panel_rows * row_bytes};
 }
@@ -303,9 +303,10 @@ static const weight_succession *successor_of(const weight_plan *plan) {
   const primer_weight_product *g = plan->product;
   weight_succession this = {.count = g->count, .chunk = (int32_t)plan->chunk, .gated = g->gated};
   for (int i = 0; i < g->count; i++) {
-    this.data[i] = panel_of(plan, i, 0).data;
+    const weight_panel first = panel_of(plan, i, 0);
+    this.data[i] = first.data;
     this.panels[i] = (int32_t)parts(g->matrices[i].rows, plan->panel_rows);
-    this.panel_bytes[i] = (int32_t)(weight_row_bytes(g->matrices[i].type, g->columns) * plan->panel_rows);
+    this.panel_bytes[i] = (int32_t)(first.row_bytes * plan->panel_rows);
   }
   return primer_weight_successor(&this);
 }
@@ -375,25 +376,40 @@ int64_t primer_weight_woven_rows(enum primer_weight_type type, int64_t columns) 
   return WEIGHT_PANEL;
 }
 
+int64_t primer_weight_woven_bytes(enum primer_weight_type type, int64_t rows, int64_t columns) {
+  return rows * weight_woven_row_bytes(type, columns);
+}
+
 typedef struct {
   const uint8_t *data;
   uint8_t *out;
-  int64_t words, together;
+  int64_t blocks, block_bytes, woven_bytes, together;
 } weaving;
 
+/// A row's words: of blocks of whole words, or of one block, whose last word is filled up.
 static void weave_groups(void *context, int64_t begin, int64_t end, int worker) {
   (void)worker;
   const weaving *g = context;
   for (int64_t group = begin; group < end; group++) {
-    const uint8_t *rows = g->data + group * g->together * g->words * 4;
-    uint8_t *out = g->out + group * g->together * g->words * 4;
-    for (int64_t word = 0; word < g->words; word++)
-      for (int64_t row = 0; row < g->together; row++, out += 4) __builtin_memcpy(out, rows + (row * g->words + word) * 4, 4);
+    const uint8_t *rows = g->data + group * g->together * g->blocks * g->block_bytes;
+    uint8_t *out = g->out + group * g->together * g->blocks * g->woven_bytes;
+    for (int64_t block = 0; block < g->blocks; block++, rows += g->block_bytes)
+      for (int64_t byte = 0; byte < g->woven_bytes; byte += 4)
+        for (int64_t row = 0; row < g->together; row++, out += 4) {
+          uint32_t word = 0;
+          const uint8_t *p = rows + row * g->blocks * g->block_bytes + byte;
+          __builtin_memcpy(&word, p, g->block_bytes - byte < 4 ? 2 : 4);
+          __builtin_memcpy(out, &word, 4);
+        }
   }
 }
 
 int64_t primer_weight_weave(primer_pool *pool, enum primer_weight_type type, const void *data, int64_t rows, int64_t columns, void *out) {
-  weaving g = {data, out, weight_row_bytes(type, columns) / 4, primer_weight_kernels()->woven_rows};
+  weaving g = {.data = data, .out = out, .together = primer_weight_kernels()->woven_rows};
+  const bool is_padded = weight_woven_block_bytes(type) != weight_block_bytes(type);
+  g.blocks = is_padded ? columns / weight_block_elements(type) : 1;
+  g.block_bytes = weight_row_bytes(type, columns) / g.blocks;
+  g.woven_bytes = weight_woven_row_bytes(type, columns) / g.blocks;
   primer_pool_run(pool, rows / g.together, primer_rows_in_chunk(PRIMER_LIGHT_CHUNK, g.together * columns), weave_groups, &g);
   return g.together;
 }

@@ -6,12 +6,13 @@ public import PrimerTensors
 
 struct BenchGenerateCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
-    commandName: "generate", abstract: "Speed of reading prompts and writing, on random tokens.",
+    commandName: "generate", abstract: "Speed of reading random prompts and of writing.",
     discussion: """
       Example:
         primer bench generate --model smollm2-135m-instruct --prompt 512 --generate 128
 
-      The same work as llama-bench (with --batch: llama-batched-bench): no sampling, medians.
+      Prompts as llama-bench reads them (with --batch: llama-batched-bench); medians. The likeliest tokens
+      are written, one after another.
       """)
 
   @Option(help: "A model folder, a .gguf file, or a name of the catalogue.")
@@ -54,7 +55,7 @@ struct BenchGenerateCommand: ParsableCommand {
         let loadSeconds = (ContinuousClock.now - begun) / .seconds(1)
         let result = try GenerationBenchmark.run(
           loaded, prompt: prompt, generate: generate, batch: batch, repetitions: repetitions,
-          element: cacheType)
+          start: ModelLocation.firstToken(model), element: cacheType)
         try options.report([
           "prefill_tokens_per_second": .real(result.prefillTokensPerSecond),
           "decode_tokens_per_second": .real(result.decodeTokensPerSecond),

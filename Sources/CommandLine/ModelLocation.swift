@@ -22,6 +22,12 @@ enum ModelLocation {
     return generator
   }
 
+  /// What texts of a model begin with; nil where nothing says so.
+  static func firstToken(_ text: String) -> Int32? {
+    defer { StartupMemory.release() }
+    return try? tokenizer(url(text)).beginningOfText
+  }
+
   /// A model with its chat template.
   static func assistant(_ text: String) throws -> Assistant {
     try assistant(text, load(text))

@@ -16,11 +16,13 @@ public struct GenerationBenchmark: Sendable {
   /// Bytes of weights that a new token reads.
   public let bytesPerToken: Int
 
-  /// Alone, a sequence writes behind a token of its own, as llama-bench has it; several write behind
-  /// their prompts, as llama-batched-bench has it.
+  /// Alone, a sequence writes behind one token, as llama-bench has it; several write behind their
+  /// prompts, as llama-batched-bench has it.
+  ///
+  /// - Parameter start: that one token; nil: any.
   public static func run(
     _ model: any LanguageModel, prompt: Int, generate: Int, batch: Int, repetitions: Int,
-    element: CacheElement = .float16, seed: UInt64 = 1337
+    start: Int32? = nil, element: CacheElement = .float16, seed: UInt64 = 1337
   ) throws -> GenerationBenchmark {
     guard prompt <= model.context, generate <= model.context - prompt else {
       throw GenerationError.badSetting(
@@ -50,6 +52,7 @@ public struct GenerationBenchmark: Sendable {
         }
         if batch == 1 { sequences[0].truncate(to: 0) }
         var next = tokens(batch)
+        if batch == 1, let start { next = [start] }
         let write = seconds {
           for _ in 0..<generate {
             next = likeliest.next(behind: model.nextStates(next, into: sequences), by: model)

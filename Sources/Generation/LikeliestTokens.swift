@@ -15,16 +15,15 @@ package final class LikeliestTokens: Sendable {
     var head: CoarseMatrix?
     /// Whether there is to be no copy: it would not help, or there is no memory for it.
     var isHopeless = false
-    /// Rises with each token that it could not tell, falls with each that it could.
-    var failures = 0
-    /// Tokens for which it is not asked.
+    /// Tokens for which it is not asked, and how many that are after the next failure.
     var pause = 0
+    var nextPause = shortestPause
     var told = 0
   }
 
   /// Tokens after which a copy is made, for which about as many take what it takes.
   private static let patience = 64
-  private static let mostFailures = 16
+  private static let shortestPause = 2
   private static let longestPause = 512
   /// The copy takes at most so much of the memory that is left.
   private static let memoryShare = 4
@@ -116,9 +115,12 @@ package final class LikeliestTokens: Sendable {
   private func count(failures: Int, of count: Int) {
     state.withLock { state in
       state.told += count - failures
-      state.failures = max(0, state.failures + 2 * failures - (count - failures))
-      guard state.failures > Self.mostFailures else { return }
-      (state.failures, state.pause) = (0, Self.longestPause)
+      if 2 * failures > count {
+        state.pause = state.nextPause
+        state.nextPause = min(2 * state.nextPause, Self.longestPause)
+      } else {
+        state.nextPause = max(state.nextPause / 2, Self.shortestPause)
+      }
     }
   }
 }

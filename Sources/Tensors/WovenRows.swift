@@ -2,8 +2,8 @@ internal import CKernels
 internal import Synchronization
 
 /// Rows of a quantised matrix as the products of few tokens want them: words of several rows side by side,
-/// so that nothing has to be turned round for each token. The same numbers in as many bytes, and products
-/// of the same bytes.
+/// so that nothing has to be turned round for each token. The same numbers in as many bytes (Q6_K: a
+/// hundredth more), and products of the same bytes.
 struct WovenRows: Sendable {
   let rows: Storage
   /// How many rows went together: what a level can read.
@@ -17,8 +17,10 @@ extension Tensor {
       storage.byteCount == elementType.byteCount(of: count),
       storage.woven.withLock({ $0 == nil })
     else { return nil }
-    let multiple = Int(primer_weight_woven_rows(type, Int64(shape[rank - 1])))
-    return multiple > 0 && shape[rank - 2] % multiple == 0 ? storage.byteCount : nil
+    let columns = Int64(shape[rank - 1])
+    let multiple = Int(primer_weight_woven_rows(type, columns))
+    guard multiple > 0, shape[rank - 2] % multiple == 0 else { return nil }
+    return Int(primer_weight_woven_bytes(type, Int64(count) / columns, columns))
   }
 
   /// Has its rows woven for all products from now on, and lets go of a file's pages, which only those
@@ -26,11 +28,10 @@ extension Tensor {
   ///
   /// Only where `wovenByteCount` has a number.
   package func weave() {
-    let columns = shape[rank - 1]
-    let woven = Storage(byteCount: storage.byteCount)
-    let together = primer_weight_weave(
-      Kernels.pool, elementType.weightType!, bytes, Int64(count / columns), Int64(columns),
-      woven.base)
+    let (rows, columns) = (Int64(count / shape[rank - 1]), Int64(shape[rank - 1]))
+    let type = elementType.weightType!
+    let woven = Storage(byteCount: Int(primer_weight_woven_bytes(type, rows, columns)))
+    let together = primer_weight_weave(Kernels.pool, type, bytes, rows, columns, woven.base)
     storage.woven.withLock { $0 = WovenRows(rows: woven, together: Int(together)) }
     storage.forget()
   }
@@ -39,8 +40,11 @@ extension Tensor {
   var wovenRows: primer_woven_rows {
     storage.woven.withLock { woven in
       guard let woven else { return primer_woven_rows() }
+      let columns = shape[rank - 1]
+      let skipped = primer_weight_woven_bytes(
+        elementType.weightType!, Int64(offset / columns), Int64(columns))
       return primer_woven_rows(
-        data: woven.rows.base + elementType.byteCount(of: offset), together: Int64(woven.together))
+        data: woven.rows.base + Int(skipped), together: Int64(woven.together))
     }
   }
 }

@@ -38,7 +38,9 @@ typedef struct {
 
 /// Rows that a level weaves together, of which a matrix must have a whole number; 0: rows of this type and width are not woven.
 int64_t primer_weight_woven_rows(enum primer_weight_type type, int64_t columns);
-/// Weaves `rows` rows; out has as many bytes as they. Returns how many went together.
+/// Bytes of woven rows: those of the rows, but for Q6_K, whose blocks are filled up to whole words.
+int64_t primer_weight_woven_bytes(enum primer_weight_type type, int64_t rows, int64_t columns);
+/// Weaves `rows` rows. Returns how many went together.
 int64_t primer_weight_weave(primer_pool *pool, enum primer_weight_type type, const void *data, int64_t rows, int64_t columns, void *out);
 
 /// One matrix [rows, columns] and what its product gives: out[t, r] = Σ_c x[t, c] · weight[r, c] + bias[r] (+ residual[t, r]).
