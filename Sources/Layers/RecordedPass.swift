@@ -15,6 +15,8 @@ package final class RecordedPasses {
   private var failures = 0
   /// How many passes were replays.
   package private(set) var replays = 0
+  /// How many passes were of few tokens.
+  package private(set) var short = 0
 
   /// Hidden states [1, tokens, width] of the parts' new tokens by `hidden`: as it gives them, or by a
   /// replay of an earlier pass of as many tokens of the same `model`.
@@ -22,6 +24,7 @@ package final class RecordedPasses {
     _ tokens: [Int32], _ parts: [CachedBatch.Part], of model: RecordedModel,
     _ hidden: (Tensor, ForwardPass) -> Tensor
   ) -> Tensor {
+    if tokens.count <= Self.mostRows { short += 1 }
     if let index = passes.firstIndex(where: { $0.isPass(of: model, tokens.count) }) {
       let pass = passes.remove(at: index)
       if pass.replay(tokens, CachedBatch.rows(of: parts)) {

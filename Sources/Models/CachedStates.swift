@@ -12,7 +12,7 @@ extension LanguageModel {
       tokens.allSatisfy { $0 >= 0 && $0 < vocabulary },
       "a token id outside the embedding of \(vocabulary) rows")
     let passes = parts[0].sequence.cache.recordedPasses
-    if passes.replays >= WovenModel.patience && !head.headsWovenModel { WovenModel.weave(self) }
+    if passes.short >= WovenModel.patience && !head.headsWovenModel { WovenModel.weave(self) }
     let states = passes.states(tokens, parts, of: RecordedModel(head: head), hidden)
     for part in parts { part.sequence.advance(by: part.count) }
     return states.reshaped([tokens.count, -1])
