@@ -396,10 +396,11 @@ static void weave_groups(void *context, int64_t begin, int64_t end, int worker) 
     for (int64_t block = 0; block < g->blocks; block++, rows += g->block_bytes)
       for (int64_t byte = 0; byte < g->woven_bytes; byte += 4)
         for (int64_t row = 0; row < g->together; row++, out += 4) {
-          uint32_t word = 0;
           const uint8_t *p = rows + row * g->blocks * g->block_bytes + byte;
-          __builtin_memcpy(&word, p, g->block_bytes - byte < 4 ? 2 : 4);
-          __builtin_memcpy(out, &word, 4);
+          if (byte + 4 <= g->block_bytes)
+            __builtin_memcpy(out, p, 4);
+          else
+            __builtin_memcpy(out, (const uint8_t[4]){p[0], p[1]}, 4);
         }
   }
 }
