@@ -368,53 +368,6 @@ void primer_weight_feed_forward_run(primer_pool *pool, const primer_weight_produ
   run_plan(pool, &second);
 }
 
-int64_t primer_weight_woven_rows(enum primer_weight_type type, int64_t columns) {
-  const weight_kernels *kernels = primer_weight_kernels();
-  // Pairs of blocks whose bytes are no whole words.
-  const bool halves = type == PRIMER_WEIGHT_Q4_0 || type == PRIMER_WEIGHT_Q5_0 || type == PRIMER_WEIGHT_Q8_0;
-  if (kernels->woven_rows == 1 || !kernels->multiply_woven[type] || columns % (halves ? 64 : weight_block_elements(type))) return 0;
-  return WEIGHT_PANEL;
-}
-
-int64_t primer_weight_woven_bytes(enum primer_weight_type type, int64_t rows, int64_t columns) {
-  return rows * weight_woven_row_bytes(type, columns);
-}
-
-typedef struct {
-  const uint8_t *data;
-  uint8_t *out;
-  int64_t blocks, block_bytes, woven_bytes, together;
-} weaving;
-
-/// A row's words: of blocks of whole words, or of one block, whose last word is filled up.
-static void weave_groups(void *context, int64_t begin, int64_t end, int worker) {
-  (void)worker;
-  const weaving *g = context;
-  for (int64_t group = begin; group < end; group++) {
-    const uint8_t *rows = g->data + group * g->together * g->blocks * g->block_bytes;
-    uint8_t *out = g->out + group * g->together * g->blocks * g->woven_bytes;
-    for (int64_t block = 0; block < g->blocks; block++, rows += g->block_bytes)
-      for (int64_t byte = 0; byte < g->woven_bytes; byte += 4)
-        for (int64_t row = 0; row < g->together; row++, out += 4) {
-          const uint8_t *p = rows + row * g->blocks * g->block_bytes + byte;
-          if (byte + 4 <= g->block_bytes)
-            __builtin_memcpy(out, p, 4);
-          else
-            __builtin_memcpy(out, (const uint8_t[4]){p[0], p[1]}, 4);
-        }
-  }
-}
-
-int64_t primer_weight_weave(primer_pool *pool, enum primer_weight_type type, const void *data, int64_t rows, int64_t columns, void *out) {
-  weaving g = {.data = data, .out = out, .together = primer_weight_kernels()->woven_rows};
-  const bool is_padded = weight_woven_block_bytes(type) != weight_block_bytes(type);
-  g.blocks = is_padded ? columns / weight_block_elements(type) : 1;
-  g.block_bytes = weight_row_bytes(type, columns) / g.blocks;
-  g.woven_bytes = weight_woven_row_bytes(type, columns) / g.blocks;
-  primer_pool_run(pool, rows / g.together, primer_rows_in_chunk(PRIMER_LIGHT_CHUNK, g.together * columns), weave_groups, &g);
-  return g.together;
-}
-
 typedef struct {
   const weight_kernels *kernels;
   enum primer_weight_type type;
