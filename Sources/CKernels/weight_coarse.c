@@ -13,14 +13,16 @@ enum {
   BOUNDS_CHUNK = 16,
 };
 
+static inline int64_t smaller(int64_t a, int64_t b) { return a < b ? a : b; }
 static inline int64_t in_panels(int64_t rows) { return (rows + PRIMER_COARSE_PANEL - 1) / PRIMER_COARSE_PANEL * PRIMER_COARSE_PANEL; }
 
-int64_t primer_coarse_bytes(int64_t rows, int64_t columns) { return in_panels(rows) * weight_row_bytes(PRIMER_WEIGHT_COARSE, columns); }
+/// Whose blocks have as many bytes as the codes.
+static inline enum primer_weight_type stored_type(int bits) { return bits == 5 ? PRIMER_WEIGHT_Q5_0 : PRIMER_WEIGHT_Q4_0; }
+
+int64_t primer_coarse_bytes(int64_t rows, int64_t columns, int bits) { return in_panels(rows) * weight_row_bytes(stored_type(bits), columns); }
 
 typedef struct {
   const weight_kernels *kernels;
-  enum primer_weight_type type;
-  const uint8_t *data;
   primer_coarse_matrix *matrix;
   atomic_bool is_finite;
 } coarse_rounding;
@@ -31,7 +33,7 @@ static void round_groups(void *context, int64_t begin, int64_t end, int worker) 
   coarse_rounding *g = context;
   primer_coarse_matrix *m = g->matrix;
   const int64_t together = m->rows_together, blocks = m->columns / WEIGHT_BLOCK;
-  const int64_t row_bytes = weight_row_bytes(g->type, m->columns), coarse_bytes = weight_row_bytes(PRIMER_WEIGHT_COARSE, m->columns);
+  const int64_t row_bytes = weight_row_bytes(m->exact_type, m->columns), coarse_bytes = weight_row_bytes(stored_type(m->bits), m->columns);
   float *row_values = primer_scratch(PRIMER_SCRATCH_WEIGHTS, sizeof(float) * (size_t)m->columns);
   uint8_t *rounded = primer_scratch(PRIMER_SCRATCH_OTHER, (size_t)(together * coarse_bytes));
   for (int64_t group = begin; group < end; group++) {
@@ -43,25 +45,29 @@ static void round_groups(void *context, int64_t begin, int64_t end, int worker) 
         continue;
       }
       float lost, length;
-      g->kernels->decode_row(g->type, g->data + row * row_bytes, m->columns, 1, row_values);
-      g->kernels->round_coarse(row_values, blocks, rounded + i * coarse_bytes, &lost, &length);
+      g->kernels->decode_row(m->exact_type, (const uint8_t *)m->exact + row * row_bytes, m->columns, 1, row_values);
+      g->kernels->round_coarse(row_values, blocks, m->bits, rounded + i * coarse_bytes, &lost, &length);
       // More than all roundings of these sums together, and than what squares too small for a number leave out.
       m->errors[row] = sqrtf(lost) * 1.0001f + 0x1p-50f;
       m->lengths[row] = sqrtf(length) * 1.0001f + 0x1p-50f;
       if (!isfinite(lost) || !isfinite(length)) atomic_store(&g->is_finite, false);
     }
-    if (g->kernels->pack_coarse)
+    if (m->type == PRIMER_WEIGHT_COARSE)
       g->kernels->pack_coarse(rounded, blocks, out);
+    else if (together > 1)
+      primer_weight_weave_group(rounded, together, 1, coarse_bytes, coarse_bytes, out);
     else
-      __builtin_memcpy(out, rounded, (size_t)(together * coarse_bytes));
+      __builtin_memcpy(out, rounded, (size_t)coarse_bytes);
   }
 }
 
 bool primer_coarse_round(primer_pool *pool, enum primer_weight_type type, const void *data, primer_coarse_matrix *matrix) {
-  coarse_rounding g = {.kernels = primer_weight_kernels(), .type = type, .data = data, .matrix = matrix};
+  coarse_rounding g = {.kernels = primer_weight_kernels(), .matrix = matrix};
   atomic_init(&g.is_finite, true);
   matrix->rows_together = g.kernels->woven_rows;
-  matrix->type = g.kernels->pack_coarse ? PRIMER_WEIGHT_COARSE : PRIMER_WEIGHT_Q5_0;
+  matrix->type = matrix->bits == 5 && g.kernels->pack_coarse ? PRIMER_WEIGHT_COARSE : stored_type(matrix->bits);
+  matrix->exact_type = type;
+  matrix->exact = data;
   const int64_t groups = in_panels(matrix->rows) / matrix->rows_together;
   primer_pool_run(pool, groups, primer_rows_in_chunk(PRIMER_LIGHT_CHUNK, matrix->rows_together * matrix->columns), round_groups, &g);
   return atomic_load(&g.is_finite);
@@ -76,7 +82,7 @@ void primer_coarse_scores(primer_pool *pool, const primer_coarse_matrix *matrix,
   primer_weight_product product = {.tokens = tokens, .columns = matrix->columns, .x = x, .x_stride = matrix->columns, .count = 1};
   product.matrices[0] =
       (primer_weight_matrix){.type = matrix->type, .data = matrix->codes, .rows = rows, .out = scores, .out_stride = rows};
-  if (matrix->type == PRIMER_WEIGHT_COARSE) product.matrices[0].woven = (primer_woven_rows){matrix->codes, matrix->rows_together};
+  if (matrix->rows_together > 1) product.matrices[0].woven = (primer_woven_rows){matrix->codes, matrix->rows_together};
   primer_weight_product_run(pool, &product);
 }
 
@@ -118,23 +124,45 @@ static void find_bounds(void *context, int64_t begin, int64_t end, int worker) {
   }
 }
 
-int64_t primer_coarse_candidates(primer_pool *pool, const primer_coarse_matrix *matrix, enum primer_weight_type exact, const float *x,
-                                 const float *scores, int64_t limit, int64_t most, int32_t *ids) {
+static inline float bound(const coarse_search *s, int64_t row) { return s->matrix->errors[row] * s->error + s->matrix->lengths[row] * s->length; }
+
+/// A row whose product is at least `least`, which the bounds of a chunk have.
+static int64_t find_row(const coarse_search *s, int64_t chunk) {
+  int64_t best = chunk * BOUNDS_ROWS;
+  for (int64_t row = best; row < smaller((chunk + 1) * BOUNDS_ROWS, s->limit); row++)
+    if (s->scores[row] - bound(s, row) > s->scores[best] - bound(s, best)) best = row;
+  return best;
+}
+
+/// A row's product with x, as all of the matrix gives it.
+static float product_with(const primer_coarse_matrix *matrix, int64_t row, const float *x) {
+  float value;
+  primer_weight_product product = {.tokens = 1, .columns = matrix->columns, .x = x, .x_stride = matrix->columns, .count = 1};
+  const uint8_t *data = (const uint8_t *)matrix->exact + row * weight_row_bytes(matrix->exact_type, matrix->columns);
+  product.matrices[0] = (primer_weight_matrix){.type = matrix->exact_type, .data = data, .rows = 1, .out = &value, .out_stride = 1};
+  primer_weight_product_run(NULL, &product);
+  return value;
+}
+
+int64_t primer_coarse_candidates(primer_pool *pool, const primer_coarse_matrix *matrix, const float *x, const float *scores, int64_t limit, int64_t most,
+                                 int32_t *ids) {
   const int64_t chunks = (limit + BOUNDS_ROWS - 1) / BOUNDS_ROWS;
   float *bounds = primer_scratch(PRIMER_SCRATCH_OTHER, sizeof(float) * 2 * (size_t)chunks);
   coarse_search s = {primer_weight_kernels(), matrix, scores, 0, 0, limit, bounds, bounds + chunks};
-  measure_input(&s, x, exact > PRIMER_WEIGHT_BF16);
+  measure_input(&s, x, matrix->exact_type > PRIMER_WEIGHT_BF16);
   if (!isfinite(s.error) || !isfinite(s.length)) return -1;
   primer_pool_run(pool, chunks, BOUNDS_CHUNK, find_bounds, &s);
-  float threshold = -INFINITY;
-  for (int64_t i = 0; i < chunks; i++) threshold = s.least[i] > threshold ? s.least[i] : threshold;
+  int64_t best = 0;
+  for (int64_t i = 1; i < chunks; i++) best = s.least[i] > s.least[best] ? i : best;
+  if (!isfinite(s.least[best])) return -1;
+  // Half of what the bounds of two rows leave between them.
+  const float threshold = product_with(matrix, find_row(&s, best), x);
   if (!isfinite(threshold)) return -1;
   int64_t count = 0;
   for (int64_t chunk = 0; chunk < chunks; chunk++) {
     if (s.most[chunk] < threshold) continue;
-    const int64_t end = (chunk + 1) * BOUNDS_ROWS < limit ? (chunk + 1) * BOUNDS_ROWS : limit;
-    for (int64_t row = chunk * BOUNDS_ROWS; row < end; row++) {
-      if (scores[row] + matrix->errors[row] * s.error + matrix->lengths[row] * s.length < threshold) continue;
+    for (int64_t row = chunk * BOUNDS_ROWS; row < smaller((chunk + 1) * BOUNDS_ROWS, limit); row++) {
+      if (scores[row] + bound(&s, row) < threshold) continue;
       if (count == most) return -1;
       ids[count++] = (int32_t)row;
     }

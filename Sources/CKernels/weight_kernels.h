@@ -96,12 +96,12 @@ typedef struct {
                              int64_t sums_stride);
   /// Bias, activation, gate and residual; writes out.
   void (*finish)(const weight_outcome *outcome);
-  /// Rows that are woven together; 1: none are, and a coarse matrix is Q5_0.
+  /// Rows that are woven together; 1: none are, and a coarse matrix is Q4_0 or Q5_0 as files have it.
   int64_t woven_rows;
-  /// `woven_rows` rows of Q5_0, each of them whole, put together.
+  /// `woven_rows` rows of Q5_0, each of them whole, put together; NULL where none are.
   void (*pack_coarse)(const uint8_t *rows, int64_t blocks, uint8_t *out);
-  /// A row of 32 · blocks floats as Q5_0; squares of the lengths of what was lost, and of the row.
-  void (*round_coarse)(const float *row, int64_t blocks, uint8_t *out, float *lost, float *length);
+  /// A row of 32 · blocks floats as Q5_0, or with 4 bits as Q4_0; squares of the lengths of what was lost, and of the row.
+  void (*round_coarse)(const float *row, int64_t blocks, int bits, uint8_t *out, float *lost, float *length);
   /// The least number that the largest of scores[i] − (errors[i]·error + lengths[i]·length) over `count` rows can be, and the largest that one
   /// of scores[i] + … is.
   void (*coarse_bounds)(const float *scores, const float *errors, const float *lengths, float error, float length, int64_t count, float *least,
@@ -112,6 +112,9 @@ typedef struct {
 
 /// The calling thread's level's kernels.
 const weight_kernels *primer_weight_kernels(void);
+
+/// Weaves some rows, which lie one after another: of a block's words, of which there are `woven_bytes`, those of all the rows side by side.
+void primer_weight_weave_group(const uint8_t *rows, int64_t together, int64_t blocks, int64_t block_bytes, int64_t woven_bytes, uint8_t *out);
 
 static inline enum weight_form weight_form_of(enum primer_weight_type type) {
   switch (type) {

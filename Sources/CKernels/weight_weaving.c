@@ -22,6 +22,18 @@ typedef struct {
   int64_t blocks, block_bytes, woven_bytes, together;
 } weaving;
 
+void primer_weight_weave_group(const uint8_t *rows, int64_t together, int64_t blocks, int64_t block_bytes, int64_t woven_bytes, uint8_t *out) {
+  for (int64_t block = 0; block < blocks; block++, rows += block_bytes)
+    for (int64_t byte = 0; byte < woven_bytes; byte += 4)
+      for (int64_t row = 0; row < together; row++, out += 4) {
+        const uint8_t *p = rows + row * blocks * block_bytes + byte;
+        if (byte + 4 <= block_bytes)
+          __builtin_memcpy(out, p, 4);
+        else
+          __builtin_memcpy(out, (const uint8_t[4]){p[0], p[1]}, 4);
+      }
+}
+
 /// A row's words: of blocks of whole words, or of one block, whose last word is filled up.
 static void weave_groups(void *context, int64_t begin, int64_t end, int worker) {
   (void)worker;
@@ -29,15 +41,7 @@ static void weave_groups(void *context, int64_t begin, int64_t end, int worker) 
   for (int64_t group = begin; group < end; group++) {
     const uint8_t *rows = g->data + group * g->together * g->blocks * g->block_bytes;
     uint8_t *out = g->out + group * g->together * g->blocks * g->woven_bytes;
-    for (int64_t block = 0; block < g->blocks; block++, rows += g->block_bytes)
-      for (int64_t byte = 0; byte < g->woven_bytes; byte += 4)
-        for (int64_t row = 0; row < g->together; row++, out += 4) {
-          const uint8_t *p = rows + row * g->blocks * g->block_bytes + byte;
-          if (byte + 4 <= g->block_bytes)
-            __builtin_memcpy(out, p, 4);
-          else
-            __builtin_memcpy(out, (const uint8_t[4]){p[0], p[1]}, 4);
-        }
+    primer_weight_weave_group(rows, g->together, g->blocks, g->block_bytes, g->woven_bytes, out);
   }
 }
 

@@ -1,54 +1,71 @@
 internal import CKernels
 
-/// A stored matrix [rows, columns] once more with five bits a weight, which tells the few rows among which
-/// the largest product with a vector must be; these alone are then multiplied as they are stored.
+/// A stored matrix [rows, columns] once more with four or five bits a weight, which tells the few rows among
+/// which the largest product with a vector must be; these alone are then multiplied as they are stored.
 ///
 /// What comes of it is what all products would give, to the byte: the bounds hold for any vector (see
-/// `primer_coarse.h`). It reads two thirds of the bytes of eight-bit weights, and a third of 16-bit ones'.
+/// `primer_coarse.h`). Five bits are read in two thirds of the time of eight, four in half of it, but leave
+/// more rows.
 package final class CoarseMatrix: @unchecked Sendable {
   // Safe because nothing changes after initialisation.
   private let matrix: primer_coarse_matrix
   private let exact: Tensor
+  /// Of a weight.
+  package let bits: Int
   /// What the matrix points to.
   private let codes, errors, lengths: Tensor
   /// Rows in whole panels.
   private let paddedRows: Int
   /// More candidates than this cost as much as what they spare.
-  private let mostCandidates: Int
+  package let mostCandidates: Int
 
   /// Fewer rows are multiplied as fast.
   private static let fewestRows = 4096
   private static let panel = Int(PRIMER_COARSE_PANEL)
   private static let mostTokens = Int(PRIMER_COARSE_TOKENS)
 
-  /// Bytes of the copy of `weight`; nil where none would help: of few rows, or of a type that is as small
-  /// already, or has minima, whose sums round otherwise.
-  package static func byteCount(for weight: Tensor) -> Int? {
-    guard
-      [.q8_0, .q6_K, .float16, .bfloat16].contains(weight.elementType), weight.rank == 2,
-      weight.isContiguous, weight.shape[0] >= fewestRows, weight.shape[1] % 32 == 0
-    else { return nil }
-    let (rows, columns) = (Int64(weight.shape[0]), Int64(weight.shape[1]))
-    return Int(primer_coarse_bytes(rows, columns)) + 8 * weight.shape[0]
+  /// The largest product of a vector with rows of the matrix.
+  package struct Largest {
+    /// The first of equals.
+    package let row: Int
+    package let product: Float
+    /// How many rows were multiplied to find it.
+    package let candidates: Int
   }
 
+  /// Bytes of the copy of `weight`; nil where none would help: of few rows, or of a type that is as small
+  /// already, or has minima, whose sums round otherwise.
+  package static func byteCount(for weight: Tensor, bits: Int) -> Int? {
+    guard
+      [.q8_0, .q6_K, .float16, .bfloat16].contains(weight.elementType), weight.rank == 2,
+      weight.isContiguous, weight.shape[0] >= fewestRows,
+      weight.shape[1] % (bits == 4 ? 64 : 32) == 0
+    else { return nil }
+    let (rows, columns) = (Int64(weight.shape[0]), Int64(weight.shape[1]))
+    return Int(primer_coarse_bytes(rows, columns, Int32(bits))) + 8 * weight.shape[0]
+  }
+
+  package var rows: Int { exact.shape[0] }
   /// Bytes of the copy.
-  package var byteCount: Int { codes.count + 8 * exact.shape[0] }
+  package var byteCount: Int { codes.count + 8 * rows }
 
   /// nil where a weight is not finite.
   ///
-  /// - Parameter weight: one that `byteCount(for:)` has a number for.
-  package init?(rounding weight: Tensor) {
+  /// - Parameters:
+  ///   - weight: one that `byteCount(for:bits:)` has a number for.
+  ///   - bits: 4 or 5.
+  package init?(rounding weight: Tensor, bits: Int) {
     let (rows, columns) = (weight.shape[0], weight.shape[1])
     exact = weight
+    self.bits = bits
     codes = Tensor(
-      uninitialised: [Int(primer_coarse_bytes(Int64(rows), Int64(columns)))], .int8)
+      uninitialised: [Int(primer_coarse_bytes(Int64(rows), Int64(columns), Int32(bits)))], .int8)
     errors = Tensor(uninitialised: [rows])
     lengths = Tensor(uninitialised: [rows])
     paddedRows = (rows + Self.panel - 1) / Self.panel * Self.panel
-    mostCandidates = rows / 8
+    mostCandidates = rows / 4
     var matrix = primer_coarse_matrix()
-    (matrix.rows, matrix.columns) = (Int64(rows), Int64(columns))
+    (matrix.rows, matrix.columns, matrix.bits) = (Int64(rows), Int64(columns), Int32(bits))
     matrix.codes = codes.bytes.assumingMemoryBound(to: UInt8.self)
     (matrix.errors, matrix.lengths) = (errors.floats, lengths.floats)
     let isFinite = primer_coarse_round(
@@ -58,16 +75,15 @@ package final class CoarseMatrix: @unchecked Sendable {
   }
 
   /// Of each row of x [tokens, columns]: which row of the matrix below `limit`, other than those
-  /// `without`, has the largest product with it, the first of equals, and that product. nil where too many
-  /// might have.
-  package func largest(_ x: Tensor, limit: Int, without: [[Int]]) -> [(row: Int, product: Float)?] {
+  /// `without`, has the largest product with it. nil where too many might have.
+  package func largest(_ x: Tensor, limit: Int, without: [[Int]]) -> [Largest?] {
     let x = x.detached.contiguous()
     let (tokens, columns) = (x.shape[0], x.shape[1])
     precondition(
       columns == exact.shape[1] && without.count == tokens && (1...exact.shape[0]).contains(limit),
       "rows \(x.shape) with a matrix \(exact.shape)")
     guard withUnsafePointer(to: matrix, { primer_coarse_is_readable($0) }) else {
-      return [(row: Int, product: Float)?](repeating: nil, count: tokens)
+      return [Largest?](repeating: nil, count: tokens)
     }
     return stride(from: 0, to: tokens, by: Self.mostTokens).flatMap { first in
       let part = first..<min(first + Self.mostTokens, tokens)
@@ -96,13 +112,13 @@ package final class CoarseMatrix: @unchecked Sendable {
 
   private func largest(
     _ x: Tensor, _ scores: Tensor, limit: Int, without: [Int]
-  ) -> (row: Int, product: Float)? {
+  ) -> Largest? {
     for row in without where row < paddedRows { scores.floats[row] = -.infinity }
     let rows = withUnsafePointer(to: matrix) { matrix in
       [Int32](unsafeUninitializedCapacity: mostCandidates) { ids, count in
         let found = primer_coarse_candidates(
-          Kernels.pool, matrix, exact.elementType.weightType!, x.floats, scores.floats,
-          Int64(limit), Int64(mostCandidates), ids.baseAddress!)
+          Kernels.pool, matrix, x.floats, scores.floats, Int64(limit), Int64(mostCandidates),
+          ids.baseAddress!)
         count = max(0, Int(found))
       }
     }
@@ -111,6 +127,7 @@ package final class CoarseMatrix: @unchecked Sendable {
       x, exact.storedRows(rows.map(Int.init)), nil, .identity, adding: nil)
     let best = Int(products.argmax().integers[0])
     let product = products.withScalars { $0[best] }
-    return product.isFinite ? (Int(rows[best]), product) : nil
+    guard product.isFinite else { return nil }
+    return Largest(row: Int(rows[best]), product: product, candidates: rows.count)
   }
 }

@@ -1,7 +1,7 @@
-// Which few rows of a large matrix can have the largest product with a vector, told by a copy of it with five bits a weight.
+// Which few rows of a large matrix can have the largest product with a vector, told by a copy of it with four or five bits a weight.
 //
-// With s_i for row w_i rounded and x̂ for x rounded, |w_i·x − s_i·x̂| ≤ ‖w_i − s_i‖·‖x̂‖ + ‖w_i‖·‖x − x̂‖ (Cauchy and Schwarz). A row whose product
-// with the copy is lower than another's by more than the two bounds cannot have the largest one, whatever x is.
+// With s_i for row w_i rounded and x̂ for x rounded, |w_i·x − s_i·x̂| ≤ ‖w_i − s_i‖·‖x̂‖ + ‖w_i‖·‖x − x̂‖ (Cauchy and Schwarz). One row's product
+// is worked out: a row whose product with the copy is lower than that by more than its bound cannot have the largest one, whatever x is.
 #pragma once
 #include "primer_weights.h"
 
@@ -14,17 +14,21 @@ enum {
 
 typedef struct {
   int64_t rows, columns;  // columns: whole blocks of 32
-  uint8_t *codes;         // primer_coarse_bytes(rows, columns)
+  int bits;               // 5, or 4 where columns are whole pairs of blocks
+  uint8_t *codes;         // primer_coarse_bytes(rows, columns, bits)
   float *errors;          // [rows] ‖w_i − s_i‖, rounded up
   float *lengths;         // [rows] ‖w_i‖, rounded up
+  /// The matrix that was rounded.
+  enum primer_weight_type exact_type;
+  const void *exact;
   /// How the codes lie: of the level that rounded them.
   enum primer_weight_type type;
   int64_t rows_together;
 } primer_coarse_matrix;
 
-/// Bytes of the codes: 5.5 bits a weight, for whole panels.
-int64_t primer_coarse_bytes(int64_t rows, int64_t columns);
-/// Fills codes, errors and lengths from the rows of `data`; false where a number is not finite, or so large that its rounded row is not.
+/// Bytes of the codes: half a bit more a weight than they have, for whole panels.
+int64_t primer_coarse_bytes(int64_t rows, int64_t columns, int bits);
+/// Fills codes, errors and lengths from the rows of `data`, which must outlive the matrix; false where a number is not finite, or so large that its rounded row is not.
 bool primer_coarse_round(primer_pool *pool, enum primer_weight_type type, const void *data, primer_coarse_matrix *matrix);
 /// Whether the calling thread's level is the one that rounded it.
 bool primer_coarse_is_readable(const primer_coarse_matrix *matrix);
@@ -32,7 +36,6 @@ bool primer_coarse_is_readable(const primer_coarse_matrix *matrix);
 void primer_coarse_scores(primer_pool *pool, const primer_coarse_matrix *matrix, const float *x, int64_t tokens, float *scores);
 /// The rows below `limit` of which one has the largest product with x [columns], by x's `scores`, in order; at most `most` ids. A row whose score
 /// was made −∞ is none of them.
-/// - exact: the type of the matrix that was rounded.
 /// Returns how many, or −1: more than `most`, or a number is not finite.
-int64_t primer_coarse_candidates(primer_pool *pool, const primer_coarse_matrix *matrix, enum primer_weight_type exact, const float *x,
-                                 const float *scores, int64_t limit, int64_t most, int32_t *ids);
+int64_t primer_coarse_candidates(primer_pool *pool, const primer_coarse_matrix *matrix, const float *x, const float *scores, int64_t limit, int64_t most,
+                                 int32_t *ids);
