@@ -20,6 +20,13 @@ enum {
   CHUNK_BYTES = 16384,
 };
 
+/// A matrix's rows, as few tokens' products read them.
+typedef struct {
+  const uint8_t *data;
+  int64_t row_bytes;
+  bool woven;
+} weight_source;
+
 /// One call. An item is some panels of rows of one matrix, or of both if gated.
 typedef struct {
   const primer_weight_product *product;
@@ -31,6 +38,7 @@ typedef struct {
   int64_t results_blocks;
   primer_row_norm norm;
   int64_t step;        // tokens whose sums are complete together
+  weight_source sources[PRIMER_WEIGHT_MATRICES];
   int64_t panel_rows, item_panels;
   int64_t first_item[PRIMER_WEIGHT_MATRICES + 1];
   // Of few tokens:
@@ -65,16 +73,28 @@ static void round_rows(void *context, int64_t begin, int64_t end, int worker) {
   }
 }
 
-static bool is_woven(const weight_plan *plan, const primer_weight_matrix *m) {
-  return m->woven.data && m->woven.together == plan->kernels->woven_rows;
+static weight_source source_of(const weight_plan *plan, const primer_weight_matrix *m) {
+  const bool woven = m->woven.data && m->woven.together == plan->kernels->woven_rows;
+  return (weight_source){
+      .data = woven ? m->woven.data : m->data,
+      .row_bytes = (woven ? weight_woven_row_bytes : weight_row_bytes)(m->type, plan->product->columns),
+      .woven = woven,
+  };
 }
 
-static weight_panel panel_of(const weight_plan *plan, int matrix, int64_t row) {
+static inline weight_panel panel_of(const weight_plan *plan, int matrix, int64_t row) {
   const primer_weight_matrix *m = plan->product->matrices + matrix;
-  const bool woven = is_woven(plan, m);
-  const int64_t row_bytes = (woven ? weight_woven_row_bytes : weight_row_bytes)(m->type, plan->product->columns);
-  const uint8_t *data = (const uint8_t *)(woven ? m->woven.data : m->data) + row * row_bytes;
-  return (weight_panel){m->type, data, row_bytes, smaller(plan->panel_rows, m->rows - row), plan->blocks, woven, data + plan->panel_rows * row_bytes};
+  const weight_source *source = plan->sources + matrix;
+  const uint8_t *data = source->data + row * source->row_bytes;
+  return (weight_panel){
+      .type = m->type,
+      .data = data,
+      .row_bytes = source->row_bytes,
+      .rows = smaller(plan->panel_rows, m->rows - row),
+      .blocks = plan->blocks,
+      .woven = source->woven,
+      .next = data + plan->panel_rows * source->row_bytes,
+  };
 }
 
 /// sums[tokens, stride] of a panel of f32, f16 or bf16 weights; `floats` holds the panel in f32.
@@ -233,11 +253,10 @@ static void find_next(const weight_plan *plan, int64_t item, int worker, const u
   int64_t panel;
   if (item + 1 < end) {
     const int matrix = locate(plan, item + 1, &panel);
-    if (panel == 0) next[0] = panel_of(plan, matrix, 0).data;
+    if (panel == 0) next[0] = plan->sources[matrix].data;
   } else if (item + 1 == end && plan->successor) {
-    const int64_t row_bytes = weight_row_bytes(plan->product->matrices[0].type, plan->product->columns);
     next[0] = primer_weight_part(plan->successor, worker, plan->threads, 0);
-    if (plan->product->gated) next[1] = primer_weight_part(plan->successor, worker, plan->threads, WEIGHT_PANEL * row_bytes);
+    if (plan->product->gated) next[1] = primer_weight_part(plan->successor, worker, plan->threads, WEIGHT_PANEL * plan->sources[0].row_bytes);
   }
 }
 
@@ -303,10 +322,9 @@ static const weight_succession *successor_of(const weight_plan *plan) {
   const primer_weight_product *g = plan->product;
   weight_succession this = {.count = g->count, .chunk = (int32_t)plan->chunk, .gated = g->gated};
   for (int i = 0; i < g->count; i++) {
-    const weight_panel first = panel_of(plan, i, 0);
-    this.data[i] = first.data;
+    this.data[i] = plan->sources[i].data;
     this.panels[i] = (int32_t)parts(g->matrices[i].rows, plan->panel_rows);
-    this.panel_bytes[i] = (int32_t)(first.row_bytes * plan->panel_rows);
+    this.panel_bytes[i] = (int32_t)(plan->sources[i].row_bytes * plan->panel_rows);
   }
   return primer_weight_successor(&this);
 }
@@ -320,6 +338,7 @@ static weight_plan make_plan(const primer_pool *pool, const primer_weight_produc
   plan.blocks = g->columns / WEIGHT_BLOCK;
   plan.step = !is_rounded(g) ? FLOAT_TOKENS : is_few(&plan) ? g->tokens : WEIGHT_GROUP;
   plan.width = smaller(plan.step, g->tokens);
+  for (int i = 0; i < g->count; i++) plan.sources[i] = source_of(&plan, g->matrices + i);
   choose_items(&plan, primer_pool_threads(pool));
   return plan;
 }
@@ -342,9 +361,8 @@ static void run_plan(primer_pool *pool, weight_plan *plan) {
   const primer_weight_product *g = plan->product;
   const bool few = is_few(plan);
   if (few) {
-    const int64_t row_bytes = weight_row_bytes(g->matrices[0].type, g->columns) + 1;
     plan->threads = primer_pool_threads(pool);
-    plan->chunk = CHUNK_BYTES / (row_bytes * plan->panel_rows * g->tokens) + 1;
+    plan->chunk = CHUNK_BYTES / ((plan->sources[0].row_bytes + 1) * plan->panel_rows * g->tokens) + 1;
     plan->successor = successor_of(plan);
   }
   primer_pool_run_in_spans(pool, plan->first_item[g->count], few ? plan->chunk : 1, compute_items, plan,

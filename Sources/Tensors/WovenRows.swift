@@ -1,9 +1,9 @@
 internal import CKernels
 internal import Synchronization
 
-/// Rows of a quantised matrix as the products of few tokens want them: words of several rows side by side,
-/// so that nothing has to be turned round for each token. The same numbers in as many bytes (Q6_K: a
-/// hundredth more), and products of the same bytes.
+/// Rows of a matrix as the products of few tokens want them: words of several rows side by side, of halves
+/// vectors, so that nothing has to be turned round for each token and memory is read in one stream. The same
+/// numbers in as many bytes (Q6_K: a hundredth more), and products of the same bytes.
 struct WovenRows: Sendable {
   let rows: Storage
   /// How many rows went together: what a level can read.
@@ -13,7 +13,7 @@ struct WovenRows: Sendable {
 extension Tensor {
   /// Bytes that `weave` takes; nil where rows of this type and width are not woven, or are already.
   package var wovenByteCount: Int? {
-    guard let type = elementType.weightType, elementType.isQuantised, rank >= 2, isContiguous,
+    guard let type = elementType.weightType, rank >= 2, isContiguous,
       storage.byteCount == elementType.byteCount(of: count),
       storage.woven.withLock({ $0 == nil })
     else { return nil }

@@ -46,7 +46,7 @@ struct WovenRowsTests {
     }
   }
 
-  @Test("are of the types of blocks of whole words", arguments: availableLevels)
+  @Test("are of the types of blocks of whole words, and of halves", arguments: availableLevels)
   func types(level: primer_isa) {
     atLevel(level) {
       func isWoven(_ type: primer_weight_type, _ columns: Int64) -> Bool {
@@ -61,7 +61,11 @@ struct WovenRowsTests {
       for type in [PRIMER_WEIGHT_Q4_K, PRIMER_WEIGHT_Q5_K, PRIMER_WEIGHT_Q6_K] {
         #expect(isWoven(type, 256) == isFast)
       }
-      for type in [PRIMER_WEIGHT_F32, PRIMER_WEIGHT_F16, PRIMER_WEIGHT_Q2_K, PRIMER_WEIGHT_MXFP4] {
+      for type in [PRIMER_WEIGHT_F16, PRIMER_WEIGHT_BF16] {
+        #expect(isWoven(type, 48) == isFast)
+        #expect(!isWoven(type, 52))
+      }
+      for type in [PRIMER_WEIGHT_F32, PRIMER_WEIGHT_Q2_K, PRIMER_WEIGHT_MXFP4] {
         #expect(!isWoven(type, 512))
       }
     }

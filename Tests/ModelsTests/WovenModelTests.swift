@@ -23,7 +23,8 @@ struct WovenModelTests {
     "has its matrices woven, and writes the same bytes",
     arguments: [
       (ServedModel.llama, [ElementType.q4_0]), (.llama, [.q8_0]), (.llama, [.q5_1]),
-      (.wideLlama, [.q4_K, .q6_K]), (.gemma2, [.q8_0]), (.mixtral, [.q4_0]),
+      (.wideLlama, [.q4_K, .q6_K]), (.gemma2, [.q8_0]), (.mixtral, [.q4_0]), (.llama, [.float16]),
+      (.gemma2, [.bfloat16]),
     ])
   func same(kind: ServedModel, types: [ElementType]) throws {
     let (model, other) = (try kind.model(types, seed: 3), try kind.model(types, seed: 3))

@@ -30,7 +30,7 @@ int64_t primer_weight_block_elements(enum primer_weight_type type);
 int64_t primer_weight_block_bytes(enum primer_weight_type type);
 
 /// Rows as the products of few tokens want them, beside those of a file: of every `together` rows, a multiple of which there are, the first words
-/// of all come first, then the second ones.
+/// of all come first, then the second ones; of f16 and bf16, not words but `together` numbers of each row.
 typedef struct {
   const void *data;  // NULL: there are none
   int64_t together;  // of the level that wove them; others read the file's
