@@ -19,6 +19,8 @@ package final class CoarseMatrix: @unchecked Sendable {
   /// More candidates than this cost as much as what they spare.
   package let mostCandidates: Int
 
+  /// More tokens share the time in which all rows are read; candidates are read for each.
+  private static let fewTokens = 4
   /// Fewer rows are multiplied as fast.
   private static let fewestRows = 4096
   private static let panel = Int(PRIMER_COARSE_PANEL)
@@ -92,7 +94,8 @@ package final class CoarseMatrix: @unchecked Sendable {
         let row = token - first
         return largest(
           x.sliced(axis: 0, token..<token + 1), scores.sliced(axis: 0, row..<row + 1),
-          limit: limit, without: without[token])
+          limit: limit, without: without[token],
+          most: tokens > Self.fewTokens ? mostCandidates / 8 : mostCandidates)
       }
     }
   }
@@ -111,13 +114,13 @@ package final class CoarseMatrix: @unchecked Sendable {
   }
 
   private func largest(
-    _ x: Tensor, _ scores: Tensor, limit: Int, without: [Int]
+    _ x: Tensor, _ scores: Tensor, limit: Int, without: [Int], most: Int
   ) -> Largest? {
     for row in without where row < paddedRows { scores.floats[row] = -.infinity }
     let rows = withUnsafePointer(to: matrix) { matrix in
-      [Int32](unsafeUninitializedCapacity: mostCandidates) { ids, count in
+      [Int32](unsafeUninitializedCapacity: most) { ids, count in
         let found = primer_coarse_candidates(
-          Kernels.pool, matrix, x.floats, scores.floats, Int64(limit), Int64(mostCandidates),
+          Kernels.pool, matrix, x.floats, scores.floats, Int64(limit), Int64(most),
           ids.baseAddress!)
         count = max(0, Int(found))
       }
