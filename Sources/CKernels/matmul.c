@@ -1,4 +1,5 @@
 #include "matmul_kernels.h"
+#include "row_chunks.h"
 #include "scratch.h"
 
 #define KERNEL_SOURCE "matmul_kernels.inc"
@@ -14,8 +15,6 @@ typedef struct {
   bool a_by_steps, b_by_columns, plain;
 } matmul_plan;
 
-static inline int64_t smaller(int64_t a, int64_t b) { return a < b ? a : b; }
-static inline int64_t parts(int64_t whole, int64_t part) { return (whole + part - 1) / part; }
 
 /// One block of C while it is computed: its place, its operands at the current block of k, and the thread's memory for it.
 typedef struct {

@@ -11,10 +11,11 @@ enum {
   /// Rows whose bounds are known together.
   BOUNDS_ROWS = 256,
   BOUNDS_CHUNK = 16,
+  /// Candidates that are copied together: a few panels.
+  GATHERED_ROWS = 64,
 };
 
-static inline int64_t smaller(int64_t a, int64_t b) { return a < b ? a : b; }
-static inline int64_t in_panels(int64_t rows) { return (rows + PRIMER_COARSE_PANEL - 1) / PRIMER_COARSE_PANEL * PRIMER_COARSE_PANEL; }
+static inline int64_t in_panels(int64_t rows) { return parts(rows, PRIMER_COARSE_PANEL) * PRIMER_COARSE_PANEL; }
 
 /// Whose blocks have as many bytes as the codes.
 static inline enum primer_weight_type stored_type(int bits) { return bits == 5 ? PRIMER_WEIGHT_Q5_0 : PRIMER_WEIGHT_Q4_0; }
@@ -118,7 +119,7 @@ static void find_bounds(void *context, int64_t begin, int64_t end, int worker) {
   (void)worker;
   const coarse_search *s = context;
   for (int64_t chunk = begin; chunk < end; chunk++) {
-    const int64_t row = chunk * BOUNDS_ROWS, count = s->limit - row < BOUNDS_ROWS ? s->limit - row : BOUNDS_ROWS;
+    const int64_t row = chunk * BOUNDS_ROWS, count = smaller(BOUNDS_ROWS, s->limit - row);
     s->kernels->coarse_bounds(s->scores + row, s->matrix->errors + row, s->matrix->lengths + row, s->error, s->length, count, s->least + chunk,
                               s->most + chunk);
   }
@@ -126,27 +127,50 @@ static void find_bounds(void *context, int64_t begin, int64_t end, int worker) {
 
 static inline float bound(const coarse_search *s, int64_t row) { return s->matrix->errors[row] * s->error + s->matrix->lengths[row] * s->length; }
 
-/// A row whose product is at least `least`, which the bounds of a chunk have.
-static int64_t find_row(const coarse_search *s, int64_t chunk) {
-  int64_t best = chunk * BOUNDS_ROWS;
-  for (int64_t row = best; row < smaller((chunk + 1) * BOUNDS_ROWS, s->limit); row++)
+/// The row of a chunk whose product is at least the most.
+static int32_t find_row(const coarse_search *s, int64_t chunk) {
+  const int64_t first = chunk * BOUNDS_ROWS;
+  int64_t best = first;
+  for (int64_t row = first; row < smaller(first + BOUNDS_ROWS, s->limit); row++)
     if (s->scores[row] - bound(s, row) > s->scores[best] - bound(s, best)) best = row;
-  return best;
+  return (int32_t)best;
 }
 
-/// A row's product with x, as all of the matrix gives it.
-static float product_with(const primer_coarse_matrix *matrix, int64_t row, const float *x) {
-  float value;
-  primer_weight_product product = {.tokens = 1, .columns = matrix->columns, .x = x, .x_stride = matrix->columns, .count = 1};
-  const uint8_t *data = (const uint8_t *)matrix->exact + row * weight_row_bytes(matrix->exact_type, matrix->columns);
-  product.matrices[0] = (primer_weight_matrix){.type = matrix->exact_type, .data = data, .rows = 1, .out = &value, .out_stride = 1};
-  primer_weight_product_run(NULL, &product);
-  return value;
+typedef struct {
+  const primer_coarse_matrix *matrix;
+  const float *x;
+  const int32_t *ids;
+  int64_t count;
+  float *products;
+} coarse_products;
+
+/// Rows, copied side by side, and repeated to fill a panel: whole panels are multiplied as they are stored.
+static void multiply_gathered(void *context, int64_t begin, int64_t end, int worker) {
+  (void)worker;
+  const coarse_products *g = context;
+  const primer_coarse_matrix *m = g->matrix;
+  const int64_t row_bytes = weight_row_bytes(m->exact_type, m->columns);
+  uint8_t *rows = primer_scratch(PRIMER_SCRATCH_GATHERED, (size_t)(GATHERED_ROWS * row_bytes));
+  float products[GATHERED_ROWS];
+  primer_weight_product product = {.tokens = 1, .columns = m->columns, .x = g->x, .x_stride = m->columns, .count = 1};
+  for (int64_t chunk = begin; chunk < end; chunk++) {
+    const int64_t first = chunk * GATHERED_ROWS, count = smaller(GATHERED_ROWS, g->count - first), padded = in_panels(count);
+    for (int64_t i = 0; i < padded; i++)
+      __builtin_memcpy(rows + i * row_bytes, (const uint8_t *)m->exact + g->ids[first + smaller(i, count - 1)] * row_bytes, (size_t)row_bytes);
+    product.matrices[0] = (primer_weight_matrix){.type = m->exact_type, .data = rows, .rows = padded, .out = products, .out_stride = padded};
+    primer_weight_product_run(NULL, &product);
+    __builtin_memcpy(g->products + first, products, (size_t)count * sizeof *products);
+  }
+}
+
+void primer_coarse_products(primer_pool *pool, const primer_coarse_matrix *matrix, const float *x, const int32_t *ids, int64_t count, float *products) {
+  coarse_products g = {matrix, x, ids, count, products};
+  primer_pool_run(pool, parts(count, GATHERED_ROWS), 1, multiply_gathered, &g);
 }
 
 int64_t primer_coarse_candidates(primer_pool *pool, const primer_coarse_matrix *matrix, const float *x, const float *scores, int64_t limit, int64_t most,
                                  int32_t *ids) {
-  const int64_t chunks = (limit + BOUNDS_ROWS - 1) / BOUNDS_ROWS;
+  const int64_t chunks = parts(limit, BOUNDS_ROWS);
   float *bounds = primer_scratch(PRIMER_SCRATCH_OTHER, sizeof(float) * 2 * (size_t)chunks);
   coarse_search s = {primer_weight_kernels(), matrix, scores, 0, 0, limit, bounds, bounds + chunks};
   measure_input(&s, x, matrix->exact_type > PRIMER_WEIGHT_BF16);
@@ -155,8 +179,10 @@ int64_t primer_coarse_candidates(primer_pool *pool, const primer_coarse_matrix *
   int64_t best = 0;
   for (int64_t i = 1; i < chunks; i++) best = s.least[i] > s.least[best] ? i : best;
   if (!isfinite(s.least[best])) return -1;
-  // Half of what the bounds of two rows leave between them.
-  const float threshold = product_with(matrix, find_row(&s, best), x);
+  // Against a product that is known only the other row's bound counts, not both rows'.
+  const int32_t likely = find_row(&s, best);
+  float threshold;
+  primer_coarse_products(NULL, matrix, x, &likely, 1, &threshold);
   if (!isfinite(threshold)) return -1;
   int64_t count = 0;
   for (int64_t chunk = 0; chunk < chunks; chunk++) {

@@ -26,12 +26,12 @@ typedef struct {
   bool halves;
 } weaving;
 
-/// Rows of f16 or bf16: vectors of f32 of as many lanes as rows.
+/// Rows of f16 or bf16: of each as many numbers as there are rows, 16 bytes at a time.
 static void weave_halves(const uint8_t *rows, int64_t together, int64_t row_bytes, uint8_t *out) {
-  for (int64_t byte = 0; byte < row_bytes; byte += 16)
+  const int64_t vector = 2 * together;
+  for (int64_t begin = 0; begin < row_bytes; begin += vector)
     for (int64_t row = 0; row < together; row++)
-      __builtin_memcpy(out + byte / (2 * together) * (2 * together) * together + row * 2 * together + byte % (2 * together),
-                       rows + row * row_bytes + byte, 16);
+      for (int64_t byte = begin; byte < begin + vector; byte += 16, out += 16) __builtin_memcpy(out, rows + row * row_bytes + byte, 16);
 }
 
 void primer_weight_weave_group(const uint8_t *rows, int64_t together, int64_t blocks, int64_t block_bytes, int64_t woven_bytes, uint8_t *out) {

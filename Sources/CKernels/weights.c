@@ -47,8 +47,6 @@ typedef struct {
   int threads;
 } weight_plan;
 
-static inline int64_t smaller(int64_t a, int64_t b) { return a < b ? a : b; }
-static inline int64_t parts(int64_t whole, int64_t part) { return (whole + part - 1) / part; }
 static inline bool is_float(enum primer_weight_type type) { return type <= PRIMER_WEIGHT_BF16; }
 
 int64_t primer_weight_block_elements(enum primer_weight_type type) { return weight_block_elements(type); }
@@ -363,7 +361,8 @@ static void run_plan(primer_pool *pool, weight_plan *plan) {
   if (few) {
     plan->threads = primer_pool_threads(pool);
     plan->chunk = CHUNK_BYTES / ((plan->sources[0].row_bytes + 1) * plan->panel_rows * g->tokens) + 1;
-    plan->successor = successor_of(plan);
+    // Without a pool it is a part of other work, which nothing follows again.
+    plan->successor = pool ? successor_of(plan) : NULL;
   }
   primer_pool_run_in_spans(pool, plan->first_item[g->count], few ? plan->chunk : 1, compute_items, plan,
                            plan->successor ? primer_weight_fetch_part : NULL, plan->successor);
@@ -384,31 +383,4 @@ void primer_weight_feed_forward_run(primer_pool *pool, const primer_weight_produ
   round_inputs(pool, &first);
   run_plan(pool, &first);
   run_plan(pool, &second);
-}
-
-typedef struct {
-  const weight_kernels *kernels;
-  enum primer_weight_type type;
-  const uint8_t *data;
-  int64_t columns;
-  const int32_t *ids;  // NULL: all rows in order
-  float scale, *out;
-} weight_row_call;
-
-static void decode_rows(void *context, int64_t begin, int64_t end, int worker) {
-  (void)worker;
-  const weight_row_call *g = context;
-  const int64_t row_bytes = weight_row_bytes(g->type, g->columns);
-  for (int64_t i = begin; i < end; i++)
-    g->kernels->decode_row(g->type, g->data + (g->ids ? g->ids[i] : i) * row_bytes, g->columns, g->scale, g->out + i * g->columns);
-}
-
-void primer_weight_rows(primer_pool *pool, enum primer_weight_type type, const void *data, int64_t columns, int64_t count,
-                        const int32_t *ids, float scale, float *out) {
-  weight_row_call g = {primer_weight_kernels(), type, data, columns, ids, scale, out};
-  primer_pool_run(pool, count, primer_rows_in_chunk(PRIMER_LIGHT_CHUNK, columns), decode_rows, &g);
-}
-
-void primer_weight_decode(primer_pool *pool, enum primer_weight_type type, const void *data, int64_t rows, int64_t columns, float *out) {
-  primer_weight_rows(pool, type, data, columns, rows, NULL, 1, out);
 }

@@ -102,7 +102,17 @@ package final class CoarseMatrix: @unchecked Sendable {
 
   /// Products of x [1, columns] with some rows of the matrix as it is stored.
   package func products(_ x: Tensor, rows: [Int]) -> [Float] {
-    storedLinear(x, exact.storedRows(rows), nil, .identity, adding: nil).scalars
+    products(x.detached.contiguous(), rows.map(Int32.init))
+  }
+
+  private func products(_ x: Tensor, _ ids: [Int32]) -> [Float] {
+    withUnsafePointer(to: matrix) { matrix in
+      [Float](unsafeUninitializedCapacity: ids.count) { products, count in
+        count = ids.count
+        primer_coarse_products(
+          Kernels.pool, matrix, x.floats, ids, Int64(count), products.baseAddress)
+      }
+    }
   }
 
   private func scores(_ x: Tensor) -> Tensor {
@@ -126,11 +136,11 @@ package final class CoarseMatrix: @unchecked Sendable {
       }
     }
     guard !rows.isEmpty else { return nil }
-    let products = storedLinear(
-      x, exact.storedRows(rows.map(Int.init)), nil, .identity, adding: nil)
-    let best = Int(products.argmax().integers[0])
-    let product = products.withScalars { $0[best] }
-    guard product.isFinite else { return nil }
-    return Largest(row: Int(rows[best]), product: product, candidates: rows.count)
+    let products = products(x, rows)
+    // The first of equals.
+    var best = 0
+    for index in products.indices where products[index] > products[best] { best = index }
+    guard products.allSatisfy(\.isFinite) else { return nil }
+    return Largest(row: Int(rows[best]), product: products[best], candidates: rows.count)
   }
 }

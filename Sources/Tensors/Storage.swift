@@ -156,17 +156,13 @@ extension Tensor {
 
   /// A copy whose row i of the first axis is row `order[i]` of this one; rows are whole blocks.
   package func reordered(_ order: [Int]) -> Tensor {
-    precondition(order.count == shape[0], "an order of \(order.count) rows of \(shape)")
-    return storedRows(order)
-  }
-
-  /// Rows `rows` of the first axis, as they are stored; rows are whole blocks.
-  package func storedRows(_ rows: [Int]) -> Tensor {
-    precondition(isContiguous, "rows of a view of \(shape)")
-    let result = Tensor(uninitialised: [rows.count] + shape.dropFirst(), elementType)
+    precondition(
+      order.count == shape[0] && isContiguous,
+      "an order of \(order.count) rows of \(shape), or rows of a view")
+    let result = Tensor(uninitialised: shape, elementType)
     let rowBytes = elementType.byteCount(of: count / max(shape[0], 1))
     let source = storage.base + elementType.byteCount(of: offset)
-    for (row, from) in rows.enumerated() {
+    for (row, from) in order.enumerated() {
       (result.storage.base + row * rowBytes).copyMemory(
         from: source + from * rowBytes, byteCount: rowBytes)
     }

@@ -184,6 +184,24 @@ struct CoarseTests {
     }
   }
 
+  @Test("multiplies rows as all of the matrix does, to the byte", arguments: cases)
+  func products(_ given: Case) {
+    atLevel(given.level) {
+      var random = SplitMix(state: 11)
+      let problem = given.problem(rows: 300, seed: 10)
+      let vector = (0..<problem.columns).map { _ in Float.random(in: -2...2, using: &random) }
+      let expected = problem.products(vector)
+      for count in [1, 31, 32, 64, 65, 250] {
+        let ids = (0..<count).map { _ in Int32.random(in: 0..<300, using: &random) }
+        var found = [Float](repeating: .nan, count: count + 1)
+        primer_coarse_products(nil, &problem.matrix, vector, ids, Int64(count), &found)
+        #expect(found.prefix(count) == ids.map { expected[Int($0)] }[...])
+        // And nothing behind them.
+        #expect(found[count].isNaN)
+      }
+    }
+  }
+
   @Test("leaves few rows where one stands out", arguments: cases)
   func few(_ given: Case) {
     atLevel(given.level) {

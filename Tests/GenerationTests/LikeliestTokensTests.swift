@@ -107,6 +107,46 @@ struct LikeliestTokensTests {
     #expect(generator.likeliest.told > 200)
   }
 
+  @Test("are told by a copy with a fifth bit where four leave too many")
+  func widened() throws {
+    let generator = try Self.generator(.float16)
+    let (rows, width) = (generator.model.head.value.shape[0], 64)
+    // Much the same rows, of which many can be the likeliest; told apart by what is lost of a weight with
+    // four bits.
+    let base = (0..<width).map { Float($0 % 7) - 3 }
+    let values = (0..<rows * width).map { index in
+      base[index % width] * (1 + 0.01 * Float((index / width * 31 + index % width * 17) % 23) / 23)
+    }
+    generator.model.head.replace(
+      with: Tensor(values, shape: [rows, width]).converted(to: .float16))
+    let expected = reference(generator, 160)
+    #expect(try generator.generate(Self.prompt, options(160)).tokens == expected)
+    #expect(generator.likeliest.copyByteCount == Self.copyByteCount(rows, width, bits: 5))
+  }
+
+  @Test("are told by a copy with four bits where these leave few")
+  func narrow() throws {
+    let generator = try Self.generator(.float16)
+    let (rows, width) = (generator.model.head.value.shape[0], 64)
+    // A row for either sign of each number of a state, of which four bits lose nothing.
+    var values = [Float](repeating: 0.001, count: rows * width)
+    for row in 0..<2 * width {
+      for column in 0..<width { values[row * width + column] = 0 }
+      values[row * width + row / 2] = row % 2 == 0 ? 1 : -1
+    }
+    generator.model.head.replace(
+      with: Tensor(values, shape: [rows, width]).converted(to: .float16))
+    let expected = reference(generator, 160)
+    #expect(try generator.generate(Self.prompt, options(160)).tokens == expected)
+    #expect(generator.likeliest.told >= 90)
+    #expect(generator.likeliest.copyByteCount == Self.copyByteCount(rows, width, bits: 4))
+  }
+
+  /// Codes of whole panels with a scale for 32, and two numbers a row.
+  private static func copyByteCount(_ rows: Int, _ width: Int, bits: Int) -> Int {
+    (rows + 31) / 32 * 32 * width / 32 * (bits == 5 ? 22 : 18) + 8 * rows
+  }
+
   @Test("are not asked of a copy where the head is small, or in f32")
   func none() throws {
     let generator = try Self.generator(.float32)

@@ -1,7 +1,7 @@
 // Which few rows of a large matrix can have the largest product with a vector, told by a copy of it with four or five bits a weight.
 //
 // With s_i for row w_i rounded and x̂ for x rounded, |w_i·x − s_i·x̂| ≤ ‖w_i − s_i‖·‖x̂‖ + ‖w_i‖·‖x − x̂‖ (Cauchy and Schwarz). One row's product
-// is worked out: a row whose product with the copy is lower than that by more than its bound cannot have the largest one, whatever x is.
+// is worked out: another whose product with the copy is lower by more than its bound cannot have the largest one, whatever x is.
 #pragma once
 #include "primer_weights.h"
 
@@ -28,7 +28,8 @@ typedef struct {
 
 /// Bytes of the codes: half a bit more a weight than they have, for whole panels.
 int64_t primer_coarse_bytes(int64_t rows, int64_t columns, int bits);
-/// Fills codes, errors and lengths from the rows of `data`, which must outlive the matrix; false where a number is not finite, or so large that its rounded row is not.
+/// Fills codes, errors and lengths from the rows of `data`, which must outlive the matrix; false where a number is not finite, or so large that its
+/// rounded row is not.
 bool primer_coarse_round(primer_pool *pool, enum primer_weight_type type, const void *data, primer_coarse_matrix *matrix);
 /// Whether the calling thread's level is the one that rounded it.
 bool primer_coarse_is_readable(const primer_coarse_matrix *matrix);
@@ -39,3 +40,5 @@ void primer_coarse_scores(primer_pool *pool, const primer_coarse_matrix *matrix,
 /// Returns how many, or −1: more than `most`, or a number is not finite.
 int64_t primer_coarse_candidates(primer_pool *pool, const primer_coarse_matrix *matrix, const float *x, const float *scores, int64_t limit, int64_t most,
                                  int32_t *ids);
+/// products[i] = row ids[i] of the matrix that was rounded · x, as all of it gives them.
+void primer_coarse_products(primer_pool *pool, const primer_coarse_matrix *matrix, const float *x, const int32_t *ids, int64_t count, float *products);
