@@ -1,4 +1,5 @@
 #include "cached_attention_pages.h"
+#include "fetching.h"
 #include "scratch.h"
 #define KERNEL_SOURCE "cached_attention_store.inc"
 #include "isa_dispatch.h"

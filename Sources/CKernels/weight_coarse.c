@@ -8,9 +8,8 @@
 #include "weight_kernels.h"
 
 enum {
-  /// Rows whose bounds are known together.
-  BOUNDS_ROWS = 256,
-  BOUNDS_CHUNK = 16,
+  /// Groups of scores that a thread takes at once.
+  SCORES_CHUNK = 256,
   /// Candidates that are copied together: a few panels.
   GATHERED_ROWS = 64,
 };
@@ -29,36 +28,55 @@ typedef struct {
 } coarse_rounding;
 
 /// Rows that lie together.
+static void store_rounded(const coarse_rounding *g, const uint8_t *rounded, int64_t row) {
+  const primer_coarse_matrix *m = g->matrix;
+  const int64_t together = m->rows_together, coarse_bytes = weight_row_bytes(stored_type(m->bits), m->columns);
+  uint8_t *out = m->codes + row * coarse_bytes;
+  if (m->type == PRIMER_WEIGHT_COARSE)
+    g->kernels->pack_coarse(rounded, m->columns / WEIGHT_BLOCK, out);
+  else if (together > 1)
+    primer_weight_weave_group(rounded, together, 1, coarse_bytes, coarse_bytes, out);
+  else
+    __builtin_memcpy(out, rounded, (size_t)coarse_bytes);
+}
+
+static inline float larger(float a, float b) { return a > b ? a : b; }
+
+/// A length by its square: more than all roundings of the sum together, and than what squares too small for a number leave out.
+static inline float rounded_up(float square) { return sqrtf(square) * 1.0001f + 0x1p-50f; }
+
 static void round_groups(void *context, int64_t begin, int64_t end, int worker) {
   (void)worker;
   coarse_rounding *g = context;
   primer_coarse_matrix *m = g->matrix;
-  const int64_t together = m->rows_together, blocks = m->columns / WEIGHT_BLOCK;
   const int64_t row_bytes = weight_row_bytes(m->exact_type, m->columns), coarse_bytes = weight_row_bytes(stored_type(m->bits), m->columns);
   float *row_values = primer_scratch(PRIMER_SCRATCH_WEIGHTS, sizeof(float) * (size_t)m->columns);
-  uint8_t *rounded = primer_scratch(PRIMER_SCRATCH_OTHER, (size_t)(together * coarse_bytes));
+  uint8_t *rounded = primer_scratch(PRIMER_SCRATCH_OTHER, (size_t)(m->rows_together * coarse_bytes));
   for (int64_t group = begin; group < end; group++) {
-    uint8_t *out = m->codes + group * together * coarse_bytes;
-    for (int64_t i = 0; i < together; i++) {
-      const int64_t row = group * together + i;
-      if (row >= m->rows) {
-        __builtin_memset(rounded + i * coarse_bytes, 0, (size_t)coarse_bytes);
-        continue;
+    const int64_t first = group * PRIMER_COARSE_GROUP;
+    float errors[PRIMER_COARSE_GROUP] = {}, most = 0, longest = 0;
+    for (int64_t i = 0; i < PRIMER_COARSE_GROUP; i++) {
+      const int64_t row = first + i, place = row % m->rows_together;
+      uint8_t *out = rounded + place * coarse_bytes;
+      if (row < m->rows) {
+        float lost, length;
+        g->kernels->decode_row(m->exact_type, (const uint8_t *)m->exact + row * row_bytes, m->columns, 1, row_values);
+        g->kernels->round_coarse(row_values, m->columns / WEIGHT_BLOCK, m->bits, out, &lost, &length);
+        if (!isfinite(lost) || !isfinite(length)) atomic_store(&g->is_finite, false);
+        errors[i] = rounded_up(lost);
+        most = larger(errors[i], most);
+        longest = larger(rounded_up(length), longest);
+      } else {
+        __builtin_memset(out, 0, (size_t)coarse_bytes);
       }
-      float lost, length;
-      g->kernels->decode_row(m->exact_type, (const uint8_t *)m->exact + row * row_bytes, m->columns, 1, row_values);
-      g->kernels->round_coarse(row_values, blocks, m->bits, rounded + i * coarse_bytes, &lost, &length);
-      // More than all roundings of these sums together, and than what squares too small for a number leave out.
-      m->errors[row] = sqrtf(lost) * 1.0001f + 0x1p-50f;
-      m->lengths[row] = sqrtf(length) * 1.0001f + 0x1p-50f;
-      if (!isfinite(lost) || !isfinite(length)) atomic_store(&g->is_finite, false);
+      if (place == m->rows_together - 1) store_rounded(g, rounded, row - place);
     }
-    if (m->type == PRIMER_WEIGHT_COARSE)
-      g->kernels->pack_coarse(rounded, blocks, out);
-    else if (together > 1)
-      primer_weight_weave_group(rounded, together, 1, coarse_bytes, coarse_bytes, out);
-    else
-      __builtin_memcpy(out, rounded, (size_t)coarse_bytes);
+    m->errors[group] = most;
+    m->lengths[group] = longest;
+    for (int64_t i = 0; i < PRIMER_COARSE_GROUP && first + i < m->rows; i++) {
+      const float share = errors[i] / most * 255 + 1;
+      m->shares[first + i] = share < 255 ? (uint8_t)share : 255;
+    }
   }
 }
 
@@ -69,8 +87,8 @@ bool primer_coarse_round(primer_pool *pool, enum primer_weight_type type, const 
   matrix->type = matrix->bits == 5 && g.kernels->pack_coarse ? PRIMER_WEIGHT_COARSE : stored_type(matrix->bits);
   matrix->exact_type = type;
   matrix->exact = data;
-  const int64_t groups = in_panels(matrix->rows) / matrix->rows_together;
-  primer_pool_run(pool, groups, primer_rows_in_chunk(PRIMER_LIGHT_CHUNK, matrix->rows_together * matrix->columns), round_groups, &g);
+  const int64_t groups = in_panels(matrix->rows) / PRIMER_COARSE_GROUP;
+  primer_pool_run(pool, groups, primer_rows_in_chunk(PRIMER_LIGHT_CHUNK, PRIMER_COARSE_GROUP * matrix->columns), round_groups, &g);
   return atomic_load(&g.is_finite);
 }
 
@@ -93,7 +111,7 @@ typedef struct {
   const float *scores;
   float error, length;  // what errors and lengths are multiplied by
   int64_t limit;
-  float *least, *most;  // [chunks]
+  float *largest;  // score of each group
 } coarse_search;
 
 /// ‖x̂‖ and what lengths of rows are multiplied by: ‖x − x̂‖ where the product itself takes x as it is, and a bound on its own roundings.
@@ -102,38 +120,57 @@ static void measure_input(coarse_search *s, const float *x, bool is_rounded) {
   weight_input *rounded = primer_scratch(PRIMER_SCRATCH_WEIGHT_INPUTS, (size_t)blocks * sizeof *rounded);
   s->kernels->round_row(x, blocks, rounded, 1);
   double square = 0, rounded_square = 0, lost = 0;
-  for (int64_t c = 0; c < columns; c++) {
-    const weight_input *block = rounded + c / WEIGHT_BLOCK;
-    const double value = (double)block->scale * block->codes[c % WEIGHT_BLOCK], error = (double)x[c] - value;
-    square += (double)x[c] * (double)x[c];
-    rounded_square += value * value;
-    lost += error * error;
+  for (int64_t b = 0; b < blocks; b++) {
+    // Sums of 32 squares are off by less than 2⁻¹⁸ of themselves.
+    float sums[3];
+    s->kernels->measure_block(x + b * WEIGHT_BLOCK, rounded + b, sums);
+    square += (double)sums[0];
+    rounded_square += (double)sums[1];
+    lost += (double)sums[2];
   }
   // Two sums of `columns` products each, in any order: at most columns·2⁻²⁴ of the lengths' product for each.
   const double own = (double)(columns + 64) * 0x1p-23 * (sqrt(square) + sqrt(rounded_square));
-  s->error = (float)(sqrt(rounded_square) * 1.0001);
-  s->length = (float)((is_rounded ? 0 : sqrt(lost) * 1.0001) + own);
+  // Squares too small for a number were left out.
+  s->error = (float)(sqrt(rounded_square) * 1.0001 + 0x1p-60);
+  s->length = (float)((is_rounded ? 0 : sqrt(lost) * 1.0001) + own + 0x1p-60);
 }
 
-static void find_bounds(void *context, int64_t begin, int64_t end, int worker) {
+static void find_largest(void *context, int64_t begin, int64_t end, int worker) {
   (void)worker;
   const coarse_search *s = context;
-  for (int64_t chunk = begin; chunk < end; chunk++) {
-    const int64_t row = chunk * BOUNDS_ROWS, count = smaller(BOUNDS_ROWS, s->limit - row);
-    s->kernels->coarse_bounds(s->scores + row, s->matrix->errors + row, s->matrix->lengths + row, s->error, s->length, count, s->least + chunk,
-                              s->most + chunk);
+  for (int64_t group = begin; group < end; group++) {
+    const int64_t row = group * PRIMER_COARSE_GROUP;
+    s->largest[group] = s->kernels->largest(s->scores + row, smaller(PRIMER_COARSE_GROUP, s->limit - row));
   }
 }
 
-static inline float bound(const coarse_search *s, int64_t row) { return s->matrix->errors[row] * s->error + s->matrix->lengths[row] * s->length; }
+/// The row with the largest score; its product is at least what the largest one is.
+static int32_t find_row(const coarse_search *s, int64_t groups) {
+  const float largest = s->kernels->largest(s->largest, groups);
+  int64_t group = 0;
+  while (group + 1 < groups && s->largest[group] < largest) group++;
+  int64_t row = group * PRIMER_COARSE_GROUP;
+  while (row + 1 < smaller((group + 1) * PRIMER_COARSE_GROUP, s->limit) && s->scores[row] < largest) row++;
+  return (int32_t)row;
+}
 
-/// The row of a chunk whose product is at least the most.
-static int32_t find_row(const coarse_search *s, int64_t chunk) {
-  const int64_t first = chunk * BOUNDS_ROWS;
-  int64_t best = first;
-  for (int64_t row = first; row < smaller(first + BOUNDS_ROWS, s->limit); row++)
-    if (s->scores[row] - bound(s, row) > s->scores[best] - bound(s, best)) best = row;
-  return (int32_t)best;
+/// Rows whose products may reach `threshold`. Returns how many, or −1: more than `most`.
+static int64_t find_candidates(const coarse_search *s, int64_t groups, float threshold, int64_t most, int32_t *ids) {
+  const primer_coarse_matrix *m = s->matrix;
+  int64_t count = 0;
+  for (int64_t group = 0; group < groups; group++) {
+    // How far above a score a product can be.
+    const float error = m->errors[group] * s->error, length = m->lengths[group] * s->length;
+    if (s->largest[group] + (error + length) < threshold) continue;
+    for (int64_t row = group * PRIMER_COARSE_GROUP; row < smaller((group + 1) * PRIMER_COARSE_GROUP, s->limit); row++) {
+      const bool reaches = !(s->scores[row] + (error / 255 * m->shares[row] + length) < threshold);
+      if (count == most && reaches) return -1;
+      // Which rows do cannot be foreseen: no jump decides.
+      if (count < most) ids[count] = (int32_t)row;
+      count += reaches;
+    }
+  }
+  return count;
 }
 
 typedef struct {
@@ -170,28 +207,15 @@ void primer_coarse_products(primer_pool *pool, const primer_coarse_matrix *matri
 
 int64_t primer_coarse_candidates(primer_pool *pool, const primer_coarse_matrix *matrix, const float *x, const float *scores, int64_t limit, int64_t most,
                                  int32_t *ids) {
-  const int64_t chunks = parts(limit, BOUNDS_ROWS);
-  float *bounds = primer_scratch(PRIMER_SCRATCH_OTHER, sizeof(float) * 2 * (size_t)chunks);
-  coarse_search s = {primer_weight_kernels(), matrix, scores, 0, 0, limit, bounds, bounds + chunks};
+  const int64_t groups = parts(limit, PRIMER_COARSE_GROUP);
+  float *largest = primer_scratch(PRIMER_SCRATCH_OTHER, sizeof(float) * (size_t)groups);
+  coarse_search s = {primer_weight_kernels(), matrix, scores, 0, 0, limit, largest};
   measure_input(&s, x, matrix->exact_type > PRIMER_WEIGHT_BF16);
   if (!isfinite(s.error) || !isfinite(s.length)) return -1;
-  primer_pool_run(pool, chunks, BOUNDS_CHUNK, find_bounds, &s);
-  int64_t best = 0;
-  for (int64_t i = 1; i < chunks; i++) best = s.least[i] > s.least[best] ? i : best;
-  if (!isfinite(s.least[best])) return -1;
+  primer_pool_run(pool, groups, SCORES_CHUNK, find_largest, &s);
   // Against a product that is known only the other row's bound counts, not both rows'.
-  const int32_t likely = find_row(&s, best);
+  const int32_t likely = find_row(&s, groups);
   float threshold;
   primer_coarse_products(NULL, matrix, x, &likely, 1, &threshold);
-  if (!isfinite(threshold)) return -1;
-  int64_t count = 0;
-  for (int64_t chunk = 0; chunk < chunks; chunk++) {
-    if (s.most[chunk] < threshold) continue;
-    for (int64_t row = chunk * BOUNDS_ROWS; row < smaller((chunk + 1) * BOUNDS_ROWS, limit); row++) {
-      if (scores[row] + bound(&s, row) < threshold) continue;
-      if (count == most) return -1;
-      ids[count++] = (int32_t)row;
-    }
-  }
-  return count;
+  return isfinite(scores[likely]) && isfinite(threshold) ? find_candidates(&s, groups, threshold, most, ids) : -1;
 }

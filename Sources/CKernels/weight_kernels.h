@@ -102,10 +102,10 @@ typedef struct {
   void (*pack_coarse)(const uint8_t *rows, int64_t blocks, uint8_t *out);
   /// A row of 32 · blocks floats as Q5_0, or with 4 bits as Q4_0; squares of the lengths of what was lost, and of the row.
   void (*round_coarse)(const float *row, int64_t blocks, int bits, uint8_t *out, float *lost, float *length);
-  /// The least number that the largest of scores[i] − (errors[i]·error + lengths[i]·length) over `count` rows can be, and the largest that one
-  /// of scores[i] + … is.
-  void (*coarse_bounds)(const float *scores, const float *errors, const float *lengths, float error, float length, int64_t count, float *least,
-                        float *most);
+  /// Over a block of x and what it was rounded to, x̂: Σ x², Σ x̂², Σ (x − x̂)².
+  void (*measure_block)(const float *x, const weight_input *rounded, float sums[3]);
+  /// The largest of `count` numbers.
+  float (*largest)(const float *x, int64_t count);
   /// A row as f32, times `scale`.
   void (*decode_row)(enum primer_weight_type type, const void *row, int64_t columns, float scale, float *out);
 } weight_kernels;

@@ -1,5 +1,6 @@
 #include "primer_weights.h"
 
+#include "fetching.h"
 #include "matmul_kernels.h"
 #include "normalisation_row.h"
 #include "row_chunks.h"
@@ -17,7 +18,7 @@ enum {
   LARGEST_ITEM = 8,
   LARGEST_ITEM_BYTES = 320 << 10,
   /// Bytes of weights, times tokens, that a thread takes at once.
-  CHUNK_BYTES = 16384,
+  CHUNK_BYTES = 8192,
 };
 
 /// A matrix's rows, as few tokens' products read them.
@@ -154,15 +155,6 @@ static void multiply_panel(const weight_plan *plan, const weight_panel *panel, v
   }
   const weight_tiles tiles = tiles_at(plan, unpacked);
   plan->kernels->multiply(panel->type, plan->blocks, &tiles, x, plan->width, tokens, sums);
-}
-
-/// A line comes into cache to be written: one that another core has must not be shared with it first.
-static inline void fetch_to_write(const void *at) {
-#if defined(__x86_64__)
-  __asm__ volatile("prefetchw %0" : : "m"(*(const char *)at));
-#else
-  __builtin_prefetch(at, 1);
-#endif
 }
 
 /// Of token t of an outcome, the inputs of the product that follows.
@@ -360,7 +352,8 @@ static void run_plan(primer_pool *pool, weight_plan *plan) {
   const bool few = is_few(plan);
   if (few) {
     plan->threads = primer_pool_threads(pool);
-    plan->chunk = CHUNK_BYTES / ((plan->sources[0].row_bytes + 1) * plan->panel_rows * g->tokens) + 1;
+    const int64_t row_bytes = plan->sources[0].row_bytes + (g->gated ? plan->sources[1].row_bytes : 0);
+    plan->chunk = CHUNK_BYTES / ((row_bytes + 1) * plan->panel_rows * g->tokens) + 1;
     // Without a pool it is a part of other work, which nothing follows again.
     plan->successor = pool ? successor_of(plan) : NULL;
   }

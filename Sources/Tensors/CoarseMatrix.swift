@@ -13,7 +13,7 @@ package final class CoarseMatrix: @unchecked Sendable {
   /// Of a weight.
   package let bits: Int
   /// What the matrix points to.
-  private let codes, errors, lengths: Tensor
+  private let codes, errors, shares, lengths: Tensor
   /// Rows in whole panels.
   private let paddedRows: Int
   /// More candidates than this cost as much as what they spare.
@@ -44,12 +44,13 @@ package final class CoarseMatrix: @unchecked Sendable {
       weight.shape[1] % (bits == 4 ? 64 : 32) == 0
     else { return nil }
     let (rows, columns) = (Int64(weight.shape[0]), Int64(weight.shape[1]))
-    return Int(primer_coarse_bytes(rows, columns, Int32(bits))) + 8 * weight.shape[0]
+    return Int(
+      primer_coarse_bytes(rows, columns, Int32(bits)) + 8 * primer_coarse_groups(rows) + rows)
   }
 
   package var rows: Int { exact.shape[0] }
   /// Bytes of the copy.
-  package var byteCount: Int { codes.count + 8 * rows }
+  package var byteCount: Int { codes.count + shares.count + 4 * (errors.count + lengths.count) }
 
   /// nil where a weight is not finite.
   ///
@@ -62,14 +63,16 @@ package final class CoarseMatrix: @unchecked Sendable {
     self.bits = bits
     codes = Tensor(
       uninitialised: [Int(primer_coarse_bytes(Int64(rows), Int64(columns), Int32(bits)))], .int8)
-    errors = Tensor(uninitialised: [rows])
-    lengths = Tensor(uninitialised: [rows])
+    errors = Tensor(uninitialised: [Int(primer_coarse_groups(Int64(rows)))])
+    shares = Tensor(uninitialised: [rows], .int8)
+    lengths = Tensor(uninitialised: errors.shape)
     paddedRows = (rows + Self.panel - 1) / Self.panel * Self.panel
     mostCandidates = rows / 4
     var matrix = primer_coarse_matrix()
     (matrix.rows, matrix.columns, matrix.bits) = (Int64(rows), Int64(columns), Int32(bits))
     matrix.codes = codes.bytes.assumingMemoryBound(to: UInt8.self)
     (matrix.errors, matrix.lengths) = (errors.floats, lengths.floats)
+    matrix.shares = shares.bytes.assumingMemoryBound(to: UInt8.self)
     let isFinite = primer_coarse_round(
       Kernels.pool, weight.elementType.weightType!, weight.bytes, &matrix)
     self.matrix = matrix

@@ -11,7 +11,11 @@ extension Tensor {
   /// A fresh copy, unknown to the tape.
   package func copied() -> Tensor {
     let result = Tensor(uninitialised: shape, elementType)
-    Kernels.copy(self, to: result)
+    if isContiguous && PassRecording.current == nil {
+      result.bytes.copyMemory(from: bytes, byteCount: elementType.byteCount(of: count))
+    } else {
+      Kernels.copy(self, to: result)
+    }
     return result
   }
 

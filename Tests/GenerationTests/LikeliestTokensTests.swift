@@ -142,9 +142,10 @@ struct LikeliestTokensTests {
     #expect(generator.likeliest.copyByteCount == Self.copyByteCount(rows, width, bits: 4))
   }
 
-  /// Codes of whole panels with a scale for 32, and two numbers a row.
+  /// Codes of whole panels with a scale for 32, a byte a row, and two numbers for 16.
   private static func copyByteCount(_ rows: Int, _ width: Int, bits: Int) -> Int {
-    (rows + 31) / 32 * 32 * width / 32 * (bits == 5 ? 22 : 18) + 8 * rows
+    let padded = (rows + 31) / 32 * 32
+    return padded * width / 32 * (bits == 5 ? 22 : 18) + rows + padded / 16 * 8
   }
 
   @Test("are not asked of a copy where the head is small, or in f32")

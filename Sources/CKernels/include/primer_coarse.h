@@ -10,14 +10,17 @@ enum {
   PRIMER_COARSE_TOKENS = 24,
   /// Scores come for a multiple of so many rows; those beyond the matrix mean nothing.
   PRIMER_COARSE_PANEL = 32,
+  /// Rows of whose errors the largest is known, and of whose lengths.
+  PRIMER_COARSE_GROUP = 16,
 };
 
 typedef struct {
   int64_t rows, columns;  // columns: whole blocks of 32
   int bits;               // 5, or 4 where columns are whole pairs of blocks
   uint8_t *codes;         // primer_coarse_bytes(rows, columns, bits)
-  float *errors;          // [rows] ‖w_i − s_i‖, rounded up
-  float *lengths;         // [rows] ‖w_i‖, rounded up
+  float *errors;          // [primer_coarse_groups(rows)] the largest ‖w_i − s_i‖ of a group of rows, rounded up
+  uint8_t *shares;        // [rows] a row's part of that in 255ths, rounded up
+  float *lengths;         // [primer_coarse_groups(rows)] the largest ‖w_i‖, rounded up
   /// The matrix that was rounded.
   enum primer_weight_type exact_type;
   const void *exact;
@@ -28,7 +31,11 @@ typedef struct {
 
 /// Bytes of the codes: half a bit more a weight than they have, for whole panels.
 int64_t primer_coarse_bytes(int64_t rows, int64_t columns, int bits);
-/// Fills codes, errors and lengths from the rows of `data`, which must outlive the matrix; false where a number is not finite, or so large that its
+/// Groups of as many rows: those of whole panels.
+static inline int64_t primer_coarse_groups(int64_t rows) {
+  return (rows + PRIMER_COARSE_PANEL - 1) / PRIMER_COARSE_PANEL * (PRIMER_COARSE_PANEL / PRIMER_COARSE_GROUP);
+}
+/// Fills codes, errors, shares and lengths from the rows of `data`, which must outlive the matrix; false where a number is not finite, or so large that its
 /// rounded row is not.
 bool primer_coarse_round(primer_pool *pool, enum primer_weight_type type, const void *data, primer_coarse_matrix *matrix);
 /// Whether the calling thread's level is the one that rounded it.
