@@ -160,10 +160,10 @@ static int64_t find_candidates(const coarse_search *s, int64_t groups, float thr
   int64_t count = 0;
   for (int64_t group = 0; group < groups; group++) {
     // How far above a score a product can be.
-    const float error = m->errors[group] * s->error, length = m->lengths[group] * s->length;
+    const float error = m->errors[group] * s->error, length = m->lengths[group] * s->length, part = error / 255;
     if (s->largest[group] + (error + length) < threshold) continue;
     for (int64_t row = group * PRIMER_COARSE_GROUP; row < smaller((group + 1) * PRIMER_COARSE_GROUP, s->limit); row++) {
-      const bool reaches = !(s->scores[row] + (error / 255 * m->shares[row] + length) < threshold);
+      const bool reaches = !(s->scores[row] + (part * m->shares[row] + length) < threshold);
       if (count == most && reaches) return -1;
       // Which rows do cannot be foreseen: no jump decides.
       if (count < most) ids[count] = (int32_t)row;

@@ -11,11 +11,7 @@ extension Tensor {
   /// A fresh copy, unknown to the tape.
   package func copied() -> Tensor {
     let result = Tensor(uninitialised: shape, elementType)
-    if isContiguous && PassRecording.current == nil {
-      result.bytes.copyMemory(from: bytes, byteCount: elementType.byteCount(of: count))
-    } else {
-      Kernels.copy(self, to: result)
-    }
+    Kernels.copy(self, to: result)
     return result
   }
 

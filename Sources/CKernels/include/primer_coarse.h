@@ -35,8 +35,8 @@ int64_t primer_coarse_bytes(int64_t rows, int64_t columns, int bits);
 static inline int64_t primer_coarse_groups(int64_t rows) {
   return (rows + PRIMER_COARSE_PANEL - 1) / PRIMER_COARSE_PANEL * (PRIMER_COARSE_PANEL / PRIMER_COARSE_GROUP);
 }
-/// Fills codes, errors, shares and lengths from the rows of `data`, which must outlive the matrix; false where a number is not finite, or so large that its
-/// rounded row is not.
+/// Fills codes, errors, shares and lengths from the rows of `data`, which must outlive the matrix; false where a number is not finite, or so large
+/// that its rounded row is not.
 bool primer_coarse_round(primer_pool *pool, enum primer_weight_type type, const void *data, primer_coarse_matrix *matrix);
 /// Whether the calling thread's level is the one that rounded it.
 bool primer_coarse_is_readable(const primer_coarse_matrix *matrix);
