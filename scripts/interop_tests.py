@@ -77,11 +77,12 @@ def loss_of(model, ids):
 
 
 def greedy(model, ids, tokens):
-    ids = list(ids)
+    """What follows, up to the end of text if the model says what that is."""
+    ids, written = list(ids), []
     with torch.no_grad():
-        for _ in range(tokens):
-            ids.append(model(torch.tensor([ids])).logits[0, -1].argmax().item())
-    return ids[-tokens:]
+        while len(written) < tokens and (not written or written[-1] != model.config.eos_token_id):
+            written.append(model(torch.tensor([ids + written])).logits[0, -1].argmax().item())
+    return written
 
 
 def same_behaviour(primer, folder, model, tokenizer):
