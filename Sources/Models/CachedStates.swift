@@ -29,9 +29,10 @@ enum WovenModel {
   /// Weaves the rows of all matrices but the head, whose rows are looked up, if there is memory for it.
   static func weave(_ model: some LanguageModel) {
     model.head.headsWovenModel = true
-    let matrices = model.parameters.filter { $0.role == .matrix }.map(\.value)
-    let bytes = matrices.reduce(0) { $0 + ($1.wovenByteCount ?? 0) }
+    let matrices = model.parameters.filter { $0.role == .matrix && $0.value.wovenByteCount != nil }
+      .map(\.value)
+    let bytes = matrices.reduce(0) { $0 + $1.wovenByteCount! }
     guard bytes <= AvailableMemory.byteCount / memoryShare else { return }
-    for matrix in matrices where matrix.wovenByteCount != nil { matrix.weave() }
+    Tensor.weave(matrices)
   }
 }
