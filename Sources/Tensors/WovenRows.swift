@@ -41,8 +41,6 @@ extension Tensor {
     }
     let memory = Storage(byteCount: offsets.last!)
     for (matrix, offset) in zip(matrices, offsets) { matrix.weave(into: memory, at: offset) }
-    // Last: reading a matrix brings back pages of the file around it.
-    for matrix in matrices { matrix.storage.forget() }
   }
 
   private static let lineBytes = 64
@@ -54,6 +52,7 @@ extension Tensor {
     storage.woven.withLock {
       $0 = WovenRows(memory: memory, offset: offset, together: Int(together))
     }
+    storage.forget()
   }
 
   /// Its woven rows in the kernels' terms; none where it has none.
